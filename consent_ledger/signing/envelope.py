@@ -68,7 +68,7 @@ def decode_envelope(raw: bytes) -> Envelope:
     canonical = encode_envelope(envelope)
     # Equal bytes prove strict base64, no null and no repeated key; only another spelling needs the slow comparison.
     if canonical != raw and json.loads(raw, object_pairs_hook=_object) != json.loads(canonical):
-        raise MalformedError("envelope has a null or base64 with non-zero trailing bits, want the field left out and one spelling")
+        raise MalformedError("envelope has a null, or base64 with non-zero trailing bits")
     _check_envelope(envelope)
     return envelope
 

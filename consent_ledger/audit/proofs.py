@@ -1,0 +1,137 @@
+"""Inclusion and consistency proofs, RFC 9162 sections 2.1.3 and 2.1.4: plan, read, fold.
+
+`…_ids` says which stored nodes (see `tree`) a proof is made from, `prove_…` folds them, `verify_…` needs no store. A
+proof is a tuple of 32-byte hashes, from the leaf's end to the root's.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from consent_ledger.audit.tree import HASH_BYTES, empty_root, fold_right, node_hash, perfect_subtrees, stored_index
+from consent_ledger.errors import MalformedError, VerificationError
+
+# One hash of a proof: the ids of the perfect subtrees that it folds.
+_Part = list[int]
+
+
+def inclusion_ids(index: int, size: int) -> list[int]:
+    """Return the stored nodes that `prove_inclusion` needs."""
+    return [id_ for part in _inclusion_parts(index, size) for id_ in part]
+
+
+def consistency_ids(first: int, second: int) -> list[int]:
+    """Return the stored nodes that `prove_consistency` needs."""
+    return [id_ for part in _consistency_parts(first, second) for id_ in part]
+
+
+def prove_inclusion(index: int, size: int, nodes: Mapping[int, bytes]) -> tuple[bytes, ...]:
+    """Return the proof that entry `index` is in the tree of `size`."""
+    return _fold(_inclusion_parts(index, size), nodes)
+
+
+def prove_consistency(first: int, second: int, nodes: Mapping[int, bytes]) -> tuple[bytes, ...]:
+    """Return the proof that the tree of size `second` extends that of size `first`."""
+    return _fold(_consistency_parts(first, second), nodes)
+
+
+def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
+    """Raise VerificationError unless `proof` shows the leaf hash at `index` of the tree with this size and root."""
+    if not 0 <= index < size:
+        raise VerificationError(f"inclusion proof is for entry {index} of {size}, want an index below the size")
+    inner, border = _path_lengths(index, size)
+    _check_hashes("inclusion", proof, inner + border)
+    computed = _chain(leaf, proof, inner, index)
+    if computed != root:
+        raise VerificationError(f"inclusion proof of entry {index} leads to another root than that of size {size}")
+
+
+def verify_consistency(first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]) -> None:
+    """Raise VerificationError unless `proof` shows that the second tree begins with all of the first."""
+    if not 0 <= first <= second:
+        raise VerificationError(f"consistency proof goes from size {first} to {second}, want no smaller size")
+    if first == 0 and first_root != empty_root():
+        raise VerificationError("root of size 0 is not that of the empty tree")
+    if first in (0, second):
+        _check_hashes("consistency", proof, 0)
+        if first == second and first_root != second_root:
+            raise VerificationError(f"two roots for one size, {first}")
+        return
+    # The proof starts at the largest perfect subtree that ends where the first tree ends: node `n` at `level`.
+    level = _trailing_zeros(first)
+    n = (first - 1) >> level
+    inner, border = _path_lengths(first - 1, second)
+    inner -= level
+    if n == 0:  # that subtree is all of the first tree, whose root the verifier has
+        _check_hashes("consistency", proof, inner + border)
+        seed, path = first_root, proof
+    else:
+        _check_hashes("consistency", proof, 1 + inner + border)
+        seed, path = proof[0], proof[1:]
+    old = seed
+    for height, sibling in enumerate(path):
+        if height >= inner or n >> height & 1:
+            old = node_hash(sibling, old)
+    if old != first_root:
+        raise VerificationError(f"consistency proof leads to another root than that of size {first}")
+    if _chain(seed, path, inner, n) != second_root:
+        raise VerificationError(f"consistency proof leads to another root than that of size {second}")
+
+
+def _inclusion_parts(index: int, size: int) -> list[_Part]:
+    if not 0 <= index < size:
+        raise MalformedError(f"entry {index} is not in the tree of size {size}")
+    return _path_parts(0, index, size)
+
+
+def _consistency_parts(first: int, second: int) -> list[_Part]:
+    if not 0 <= first <= second:
+        raise MalformedError(f"size {first} is not a size before {second}")
+    if first in (0, second):
+        return []
+    level = _trailing_zeros(first)
+    n = (first - 1) >> level
+    path = _path_parts(level, n, second)
+    return path if n == 0 else [[stored_index(level, n)], *path]
+
+
+def _path_parts(level: int, n: int, size: int) -> list[_Part]:
+    """Return the parts of the siblings on the way from node (level, n) to the root of the tree of `size`."""
+    parts = []
+    while (n ^ 1) << level < size or n > 1:
+        sibling = n ^ 1
+        start, end = sibling << level, (sibling + 1) << level
+        if end <= size:
+            parts.append([stored_index(level, sibling)])
+        elif start < size:  # the ragged right edge
+            parts.append([stored_index(*node) for node in perfect_subtrees(start, size)])
+        level, n = level + 1, n >> 1
+    return parts
+
+
+def _fold(parts: list[_Part], nodes: Mapping[int, bytes]) -> tuple[bytes, ...]:
+    return tuple([nodes[part[0]] if len(part) == 1 else fold_right([nodes[id_] for id_ in part]) for part in parts])
+
+
+def _path_lengths(index: int, size: int) -> tuple[int, int]:
+    """Return how many siblings lie below where the paths of `index` and of the last entry meet, and how many above."""
+    inner = (index ^ (size - 1)).bit_length()
+    return inner, (index >> inner).bit_count()
+
+
+def _chain(seed: bytes, path: Sequence[bytes], inner: int, n: int) -> bytes:
+    """Return the root that `path` leads to from `seed`: above the first `inner` siblings all are on the left."""
+    node = seed
+    for height, sibling in enumerate(path):
+        on_right = height < inner and not n >> height & 1
+        node = node_hash(node, sibling) if on_right else node_hash(sibling, node)
+    return node
+
+
+def _check_hashes(kind: str, proof: Sequence[bytes], want: int) -> None:
+    if len(proof) != want:
+        raise VerificationError(f"{kind} proof has {len(proof)} hashes, want {want}")
+    if any(len(hash_) != HASH_BYTES for hash_ in proof):
+        raise VerificationError(f"{kind} proof has a hash that is not {HASH_BYTES} bytes")
+
+
+def _trailing_zeros(n: int) -> int:
+    return (n & -n).bit_length() - 1
