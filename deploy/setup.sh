@@ -12,6 +12,9 @@ case "${1:-}" in
 esac
 log=.setup.log
 
+# Two at once would fill it twice: the second waits, then finds it done.
+if command -v flock >/dev/null; then exec 9<deploy/setup.sh && flock 9; fi
+
 fail() { echo "setup: $*" >&2; exit 1; }
 
 # The stamp holds the place too, because the scripts in a virtual environment name it.
@@ -51,7 +54,7 @@ make_venv() {
 # The log may name package indexes, which is the business of the machine: show the reason without them.
 pip() {
   .venv/bin/python -m pip install --disable-pip-version-check --no-input --no-deps "$@" >>"$log" 2>&1 && return
-  fail "pip failed, see $log: $(grep '^ERROR' "$log" | sed -E 's#[a-z+]+://[^ ]*#...#g' | head -n 1)"
+  fail "pip failed (is there a network?), see $log: $(grep '^ERROR' "$log" | sed -E 's#[a-z+]+://[^ ]*#...#g' | head -n 1)"
 }
 
 has_pdf_libraries() {
