@@ -1,0 +1,108 @@
+"""PostgreSQL through psycopg: readers see one snapshot, writers queue on an advisory lock.
+
+A writer runs at READ COMMITTED on purpose: under REPEATABLE READ its snapshot would be taken while it still waits for
+the lock, and it would append behind the writer it waited for.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine
+
+from consent_ledger.errors import ConflictError, LedgerError, UnavailableError
+from consent_ledger.store.dialect import Row, Table
+
+WRITER_LOCK = 0x636F6E73656E74  # "consent"; advisory locks are apart for each database
+CHUNK = 100_000
+# From left to right: the wait for the lock is already bounded, and the commit will be durable whatever the default is.
+BEGIN_WRITE = """
+    SELECT set_config('lock_timeout', %s, true),
+           set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+               WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true),
+           pg_advisory_xact_lock(%s)
+"""
+REACTIONS = {
+    "25006": ("read_only", "cannot be written: it is read-only"),
+    "42501": ("not_permitted", "does not permit this to its user"),
+    "55P03": ("locked", "is locked by another writer"),
+    "40001": ("locked", "is locked by another writer"),
+    "40P01": ("locked", "is locked by another writer"),
+    "53100": ("disk_full", "has no room left on its disk"),
+    "53300": ("unreachable", "has too many connections"),
+    "58030": ("disk_error", "cannot be read or written: its disk reports an error"),
+}
+CONNECTION_CLASSES = ("08", "28", "3D", "57")
+
+
+class Postgresql:
+    """A ledger in one schema of an existing PostgreSQL database; see `Dialect`."""
+
+    def __init__(self, url: URL, *, read_only: bool, lock_timeout: float) -> None:
+        self._secrets = [str(s) for s in (url.password, url.query.get("password")) if s]
+        self.place = f"{url.host or url.query.get('host', '')}/{url.database or ''}"
+        self._lock_timeout = f"{max(1, round(lock_timeout * 1000))}ms"
+        # A server that was restarted leaves dead connections in the pool: ask before use.
+        engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_size=8,
+            max_overflow=24,
+            pool_timeout=lock_timeout,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
+        self.readers: Engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self.writers: Engine = engine.execution_options(isolation_level="READ COMMITTED")
+
+    def begin_write(self, connection: Connection) -> None:
+        connection.connection.cursor().execute(BEGIN_WRITE, (self._lock_timeout, WRITER_LOCK))
+
+    def is_alive(self, driver_connection: Any) -> bool:
+        """The driver begins at the first statement, so a transaction in which nothing was asked yet is idle."""
+        status = driver_connection.info.transaction_status
+        return status in (psycopg.pq.TransactionStatus.IDLE, psycopg.pq.TransactionStatus.INTRANS)
+
+    def cursor(self, driver_connection: Any) -> Any:
+        return driver_connection.cursor(binary=True)
+
+    def sql(self, sql: str) -> str:
+        return sql.replace("?", "%b")
+
+    def insert(self, cursor: Any, table: Table, rows: Sequence[Row]) -> None:
+        columns = ", ".join(f'"{name}"' for name in table.columns)
+        with cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(table.types)
+            for row in rows:
+                copy.write_row(row)
+
+    def select_among(self, cursor: Any, sql: str, values: Collection[Any], rest: Sequence[Any]) -> Iterator[list[Row]]:
+        todo = list(values)
+        statement = self.sql(sql.replace("{among}", "= ANY(?)"))
+        for start in range(0, len(todo), CHUNK):
+            yield cursor.execute(statement, (todo[start : start + CHUNK], *rest)).fetchall()
+
+    def table_names(self, cursor: Any) -> set[str]:
+        cursor.execute("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()")
+        return {name for (name,) in cursor}
+
+    def after_upgrade(self) -> None:
+        """Nothing: what a ledger needs is asked for in each transaction."""
+
+    def explain(self, error: BaseException) -> LedgerError | None:
+        if not isinstance(error, psycopg.Error):
+            return None
+        if error.sqlstate == "23505":
+            return ConflictError("what is appended is already recorded", code="already_recorded")
+        if error.sqlstate in REACTIONS:
+            code, reason = REACTIONS[error.sqlstate]
+            return UnavailableError(f"`{self.place}` {reason}", code=code)
+        lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+        if lost or (error.sqlstate or "").startswith(CONNECTION_CLASSES):
+            return UnavailableError(f"`{self.place}` cannot be reached: {self._scrub(str(error))}", code="unreachable")
+        return None
+
+    def _scrub(self, text: str) -> str:
+        """The driver's words on one line, without a password should they ever quote one."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return " ".join(text.split())

@@ -1,0 +1,138 @@
+"""SQLite: one file, WAL, synced at every commit, one writer at a time.
+
+The driver's own transactions are switched off (`isolation_level=None`): they begin too late, as deferred ones, and two
+writers that both read before they write then chain to the same entry. Writers say BEGIN IMMEDIATE instead.
+"""
+
+import os
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+
+from consent_ledger.errors import ConflictError, LedgerError, NotFoundError, UnavailableError
+from consent_ledger.store.dialect import Row, Table
+
+CHUNK = 8_000  # SQLite refuses more than 32,766 parameters; beyond some thousands there is nothing left to gain
+REACTIONS = {
+    "SQLITE_BUSY": ("locked", "is locked by another writer"),
+    "SQLITE_LOCKED": ("locked", "is locked by another writer"),
+    "SQLITE_FULL": ("disk_full", "has no room left on its disk"),
+    "SQLITE_READONLY": ("read_only", "cannot be written: its file or directory is read-only"),
+    "SQLITE_CANTOPEN": ("cannot_open", "cannot be opened: its file or directory is missing or not accessible"),
+    "SQLITE_PERM": ("cannot_open", "cannot be opened: its file or directory is not accessible"),
+    "SQLITE_IOERR": ("disk_error", "cannot be read or written: its disk reports an error"),
+    "SQLITE_NOTADB": ("not_a_ledger", "is not a ledger's database"),
+}
+
+
+class Sqlite:
+    """A ledger in one SQLite file; see `Dialect`."""
+
+    def __init__(self, path: str, *, create: bool, read_only: bool, lock_timeout: float) -> None:
+        if not path or path == ":memory:" or path.startswith("file:"):
+            raise NotFoundError("a ledger on sqlite wants the path of a file", code="ledger_missing")
+        self.place = path
+        self._path = Path(path).absolute()
+        self._read_only = read_only
+        self._lock_timeout = lock_timeout
+        if create and not read_only:
+            self._create_file()
+        elif not self._path.is_file():
+            raise NotFoundError(f"no ledger at `{path}`", code="ledger_missing")
+        # A reader never waits for another, so there is no reason to bound their number.
+        engine = create_engine(
+            "sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1, hide_parameters=True
+        )
+        event.listen(engine, "begin", _begin)
+        self.readers: Engine = engine.execution_options(begin="BEGIN")
+        self.writers: Engine = engine.execution_options(begin="BEGIN IMMEDIATE")
+
+    def _create_file(self) -> None:
+        """Make an empty file that only its owner may read; SQLite gives its journals the same mode."""
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as e:
+            raise UnavailableError(
+                f"`{self.place}` cannot be created: {(e.strerror or '').lower()}", code="cannot_open"
+            ) from e
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"file:{quote(str(self._path))}?{self._mode()}",
+            uri=True,
+            timeout=self._lock_timeout,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            # Without this, INSERT OR REPLACE deletes rows behind the back of the delete triggers.
+            connection.execute("PRAGMA recursive_triggers = ON")
+            connection.execute("PRAGMA cache_size = -65536")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _mode(self) -> str:
+        """Never create. A WAL file on a medium that cannot be written is readable only as one that nobody changes."""
+        if not self._read_only:
+            return "mode=rw"
+        wal = self._path.with_name(self._path.name + "-wal")
+        frozen = not os.access(self._path.parent, os.W_OK) and not wal.exists()
+        return "mode=ro&immutable=1" if frozen else "mode=ro"
+
+    def begin_write(self, connection: Connection) -> None:
+        """Nothing: BEGIN IMMEDIATE took the lock."""
+
+    def is_alive(self, driver_connection: Any) -> bool:
+        return bool(driver_connection.in_transaction)
+
+    def cursor(self, driver_connection: Any) -> Any:
+        return driver_connection.cursor()
+
+    def sql(self, sql: str) -> str:
+        return sql
+
+    def insert(self, cursor: Any, table: Table, rows: Sequence[Row]) -> None:
+        columns = ", ".join(f'"{name}"' for name in table.columns)
+        marks = ", ".join("?" * len(table.columns))
+        cursor.executemany(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", rows)
+
+    def select_among(self, cursor: Any, sql: str, values: Collection[Any], rest: Sequence[Any]) -> Iterator[list[Row]]:
+        todo = list(values)
+        for start in range(0, len(todo), CHUNK):
+            chunk = todo[start : start + CHUNK]
+            marks = ",".join("?" * len(chunk))
+            yield cursor.execute(sql.replace("{among}", f"IN ({marks})"), (*chunk, *rest)).fetchall()
+
+    def table_names(self, cursor: Any) -> set[str]:
+        return {name for (name,) in cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+    def after_upgrade(self) -> None:
+        """WAL is a property of the file, and cannot be chosen inside a transaction."""
+        connection = self._connect()
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        finally:
+            connection.close()
+        if mode != "wal":
+            raise UnavailableError(f"`{self.place}` is on a disk without write-ahead logging", code="cannot_open")
+
+    def explain(self, error: BaseException) -> LedgerError | None:
+        name = getattr(error, "sqlite_errorname", None) or ""
+        if name in ("SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"):
+            return ConflictError("what is appended is already recorded", code="already_recorded")
+        for prefix, (code, reason) in REACTIONS.items():
+            if name.startswith(prefix):
+                return UnavailableError(f"`{self.place}` {reason}", code=code)
+        return None
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options()["begin"])
