@@ -96,13 +96,12 @@ def _consistency_parts(first: int, second: int) -> list[_Part]:
 def _path_parts(level: int, n: int, size: int) -> list[_Part]:
     """Return the parts of the siblings on the way from node (level, n) to the root of the tree of `size`."""
     parts = []
-    while (n ^ 1) << level < size or n > 1:
+    while n > 1 or (n ^ 1) << level < size:
         sibling = n ^ 1
-        start, end = sibling << level, (sibling + 1) << level
-        if end <= size:
+        if (sibling + 1) << level <= size:
             parts.append([stored_index(level, sibling)])
-        elif start < size:  # the ragged right edge
-            parts.append([stored_index(*node) for node in perfect_subtrees(start, size)])
+        elif sibling << level < size:  # the ragged right edge
+            parts.append([stored_index(*node) for node in perfect_subtrees(sibling << level, size)])
         level, n = level + 1, n >> 1
     return parts
 

@@ -33,7 +33,7 @@ def empty_root() -> bytes:
 def stored_index(level: int, n: int) -> int:
     """Return the id under which node (level, n) is stored."""
     last_leaf = ((n + 1) << level) - 1
-    return stored_count(last_leaf) + level
+    return 2 * last_leaf - last_leaf.bit_count() + level  # stored_count(last_leaf), then up to this level
 
 
 def stored_count(size: int) -> int:
