@@ -15,7 +15,7 @@ check: lint test  ## all that must hold before a change is merged
 lint: setup-dev
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy --strict
-	@.venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-logo
 
 bench: setup-dev  ## measure, each number beside its yardstick
 	@.venv/bin/python tests/bench $(ARGS)
