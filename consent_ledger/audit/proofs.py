@@ -6,7 +6,7 @@ proof is a tuple of 32-byte hashes, from the leaf's end to the root's.
 
 from collections.abc import Mapping, Sequence
 
-from consent_ledger.audit.tree import HASH_BYTES, empty_root, fold_right, node_hash, perfect_subtrees, stored_index
+from consent_ledger.audit.tree import HASH_BYTES, fold_right, node_hash, perfect_subtrees, stored_index
 from consent_ledger.errors import MalformedError, VerificationError
 
 # One hash of a proof: the ids of the perfect subtrees that it folds.
@@ -29,7 +29,7 @@ def prove_inclusion(index: int, size: int, nodes: Mapping[int, bytes]) -> tuple[
 
 
 def prove_consistency(first: int, second: int, nodes: Mapping[int, bytes]) -> tuple[bytes, ...]:
-    """Return the proof that the tree of size `second` extends that of size `first`."""
+    """Return the proof that the tree of size `second` extends that of size `first`; an empty one from size 0."""
     return _fold(_consistency_parts(first, second), nodes)
 
 
@@ -38,33 +38,36 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     if not 0 <= index < size:
         raise VerificationError(f"inclusion proof is for entry {index} of {size}, want an index below the size")
     inner, border = _path_lengths(index, size)
-    _check_hashes("inclusion", proof, inner + border)
+    _check_count("inclusion", proof, inner + border)
+    _check_hashes("leaf and root", (leaf, root))
     computed = _chain(leaf, proof, inner, index)
     if computed != root:
         raise VerificationError(f"inclusion proof of entry {index} leads to another root than that of size {size}")
 
 
 def verify_consistency(first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]) -> None:
-    """Raise VerificationError unless `proof` shows that the second tree begins with all of the first."""
-    if not 0 <= first <= second:
-        raise VerificationError(f"consistency proof goes from size {first} to {second}, want no smaller size")
-    if first == 0 and first_root != empty_root():
-        raise VerificationError("root of size 0 is not that of the empty tree")
-    if first in (0, second):
-        _check_hashes("consistency", proof, 0)
-        if first == second and first_root != second_root:
+    """Raise VerificationError unless `proof` shows that the second tree begins with all of the first.
+
+    A proof from size 0 is refused: every tree begins with the empty one, so it would show nothing of either root.
+    """
+    if not 0 <= first <= second or (first == 0 and second != 0):
+        raise VerificationError(f"consistency proof goes from size {first} to {second}, want 1 to a size not smaller")
+    if first == second:
+        _check_count("consistency", proof, 0)
+        if first_root != second_root:
             raise VerificationError(f"two roots for one size, {first}")
         return
+    _check_hashes("roots", (first_root, second_root))
     # The proof starts at the largest perfect subtree that ends where the first tree ends: node `n` at `level`.
     level = _trailing_zeros(first)
     n = (first - 1) >> level
     inner, border = _path_lengths(first - 1, second)
     inner -= level
     if n == 0:  # that subtree is all of the first tree, whose root the verifier has
-        _check_hashes("consistency", proof, inner + border)
+        _check_count("consistency", proof, inner + border)
         seed, path = first_root, proof
     else:
-        _check_hashes("consistency", proof, 1 + inner + border)
+        _check_count("consistency", proof, 1 + inner + border)
         seed, path = proof[0], proof[1:]
     old = seed
     for height, sibling in enumerate(path):
@@ -125,11 +128,15 @@ def _chain(seed: bytes, path: Sequence[bytes], inner: int, n: int) -> bytes:
     return node
 
 
-def _check_hashes(kind: str, proof: Sequence[bytes], want: int) -> None:
+def _check_count(kind: str, proof: Sequence[bytes], want: int) -> None:
     if len(proof) != want:
         raise VerificationError(f"{kind} proof has {len(proof)} hashes, want {want}")
-    if any(len(hash_) != HASH_BYTES for hash_ in proof):
-        raise VerificationError(f"{kind} proof has a hash that is not {HASH_BYTES} bytes")
+    _check_hashes(f"{kind} proof", proof)
+
+
+def _check_hashes(what: str, hashes: Sequence[bytes]) -> None:
+    if any(len(hash_) != HASH_BYTES for hash_ in hashes):
+        raise VerificationError(f"{what} must be hashes of {HASH_BYTES} bytes")
 
 
 def _trailing_zeros(n: int) -> int:
