@@ -6,7 +6,7 @@ proof is a tuple of 32-byte hashes, from the leaf's end to the root's.
 
 from collections.abc import Mapping, Sequence
 
-from consent_ledger.audit.tree import HASH_BYTES, fold_right, node_hash, perfect_subtrees, stored_index
+from consent_ledger.audit.tree import HASH_BYTES, empty_root, fold_right, node_hash, perfect_subtrees, stored_index
 from consent_ledger.errors import MalformedError, VerificationError
 
 # One hash of a proof: the ids of the perfect subtrees that it folds.
@@ -56,6 +56,8 @@ def verify_consistency(first: int, second: int, first_root: bytes, second_root: 
         _check_count("consistency", proof, 0)
         if first_root != second_root:
             raise VerificationError(f"two roots for one size, {first}")
+        if first == 0 and first_root != empty_root():
+            raise VerificationError("root of size 0 is not that of the empty tree")
         return
     _check_hashes("roots", (first_root, second_root))
     # The proof starts at the largest perfect subtree that ends where the first tree ends: node `n` at `level`.
