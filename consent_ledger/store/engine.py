@@ -121,8 +121,8 @@ def open_store(
 
     `create` makes the file if there is none (PostgreSQL: the database must exist) and the tables if there are none;
     opening for writing also brings older tables up to date. `lock_timeout`, in seconds, bounds every wait for another
-    writer. `step` is told of each step of a write before it is taken: the table's name, `commit`, and `committed` once
-    it is true; an exception from it is a fault at that step.
+    writer. `step` is told of each step of a write (opening for writing is one) before it is taken: the table's name,
+    `commit`, and `committed` once it is true; an exception from it is a fault at that step.
 
     NotFoundError `ledger_missing`; UnavailableError `not_a_ledger`, `newer_version`, `older_version` (read-only),
     `read_only`, `cannot_open`, `locked`, `disk_full`, `unreachable`.
@@ -157,8 +157,12 @@ def _dialect(url: str, *, create: bool, read_only: bool, lock_timeout: float) ->
     if parsed is not None and kind == "sqlite":
         return Sqlite(parsed.database or "", create=create, read_only=read_only, lock_timeout=lock_timeout)
     if parsed is not None and kind in ("postgresql", "postgres"):
-        from consent_ledger.store.postgresql import Postgresql  # only here: the driver is slow to import
-
+        try:
+            from consent_ledger.store.postgresql import (
+                Postgresql,
+            )  # only here: the driver is an extra, and slow to import
+        except ImportError as e:
+            raise UnavailableError("postgresql wants the extra `postgres` installed", code="driver_missing") from e
         return Postgresql(parsed, read_only=read_only, lock_timeout=lock_timeout)
     # The url is not quoted: what cannot be parsed may have its password anywhere.
     raise UnavailableError("the database's address is not `sqlite:///...` or `postgresql://...`", code="bad_address")

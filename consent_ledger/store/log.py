@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 
+from consent_ledger.audit.replay import Opening
 from consent_ledger.audit.tree import Frontier, frontier_ids, stored_index
 from consent_ledger.store.dialect import Table
 from consent_ledger.store.index import insert_touches
@@ -34,13 +35,6 @@ class Head(Struct, frozen=True):
     recorded_at: int
     frontier: Frontier
     checkpoint: bytes | None
-
-
-class Opening(Struct, frozen=True, gc=False):
-    """What an entry commits to."""
-
-    salt: bytes
-    envelope: bytes
 
 
 class Recorded(Struct, frozen=True, gc=False):
@@ -126,6 +120,13 @@ def read_checkpoint(tx: Transaction, size: int | None = None) -> bytes | None:
     else:
         rows = tx.select("SELECT note FROM checkpoint WHERE size = ?", (size,))
     return rows[0][0] if rows else None
+
+
+def read_covering_checkpoint(tx: Transaction, index: int) -> bytes:
+    """Return the first note that was signed for a log with entry `index` in it, which must be there."""
+    rows = tx.select("SELECT note FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1", (index,))
+    note: bytes = rows[0][0]
+    return note
 
 
 def size_at(tx: Transaction, instant: int) -> int:

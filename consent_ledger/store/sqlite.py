@@ -21,7 +21,10 @@ REACTIONS = {
     "SQLITE_BUSY": ("locked", "is locked by another writer"),
     "SQLITE_LOCKED": ("locked", "is locked by another writer"),
     "SQLITE_FULL": ("disk_full", "has no room left on its disk"),
-    "SQLITE_READONLY": ("read_only", "cannot be written: its file or directory is read-only"),
+    "SQLITE_READONLY": (
+        "read_only",
+        "cannot be written: it is opened for reading, or its file or directory is read-only",
+    ),
     "SQLITE_CANTOPEN": ("cannot_open", "cannot be opened: its file or directory is missing or not accessible"),
     "SQLITE_PERM": ("cannot_open", "cannot be opened: its file or directory is not accessible"),
     "SQLITE_IOERR": ("disk_error", "cannot be read or written: its disk reports an error"),
@@ -73,7 +76,7 @@ class Sqlite:
             connection.execute("PRAGMA foreign_keys = ON")
             # Without this, INSERT OR REPLACE deletes rows behind the back of the delete triggers.
             connection.execute("PRAGMA recursive_triggers = ON")
-            connection.execute("PRAGMA cache_size = -65536")
+            connection.execute("PRAGMA cache_size = -32768")
         except BaseException:
             connection.close()
             raise
@@ -84,7 +87,8 @@ class Sqlite:
         if not self._read_only:
             return "mode=rw"
         wal = self._path.with_name(self._path.name + "-wal")
-        frozen = not os.access(self._path.parent, os.W_OK) and not wal.exists()
+        writable = os.access(self._path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+        frozen = not writable and not wal.exists()
         return "mode=ro&immutable=1" if frozen else "mode=ro"
 
     def begin_write(self, connection: Connection) -> None:
@@ -135,4 +139,8 @@ class Sqlite:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options()["begin"])
+    """Begin in earnest; a reader that wrote would take the lock behind the back of those who queue for it."""
+    begin = connection.get_execution_options()["begin"]
+    driver_connection: Any = connection.connection.driver_connection
+    driver_connection.execute(f"PRAGMA query_only = {begin == 'BEGIN'}")
+    driver_connection.execute(begin)
