@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 from consent_ledger.audit.tree import HASH_BYTES, empty_root, fold_right, node_hash, perfect_subtrees, stored_index
 from consent_ledger.errors import MalformedError, VerificationError
 
-# One hash of a proof: the ids of the perfect subtrees that it folds.
-_Part = list[int]
+# One hash of a proof: the id of a stored node, or those of the perfect subtrees to fold at the ragged right edge.
+_Part = int | list[int]
 
 
 def inclusion_ids(index: int, size: int) -> list[int]:
     """Return the stored nodes that `prove_inclusion` needs."""
-    return [id_ for part in _inclusion_parts(index, size) for id_ in part]
+    return _ids(_inclusion_parts(index, size))
 
 
 def consistency_ids(first: int, second: int) -> list[int]:
     """Return the stored nodes that `prove_consistency` needs."""
-    return [id_ for part in _consistency_parts(first, second) for id_ in part]
+    return _ids(_consistency_parts(first, second))
 
 
 def prove_inclusion(index: int, size: int, nodes: Mapping[int, bytes]) -> tuple[bytes, ...]:
@@ -95,24 +95,30 @@ def _consistency_parts(first: int, second: int) -> list[_Part]:
     level = _trailing_zeros(first)
     n = (first - 1) >> level
     path = _path_parts(level, n, second)
-    return path if n == 0 else [[stored_index(level, n)], *path]
+    return path if n == 0 else [stored_index(level, n), *path]
 
 
 def _path_parts(level: int, n: int, size: int) -> list[_Part]:
     """Return the parts of the siblings on the way from node (level, n) to the root of the tree of `size`."""
-    parts = []
+    parts: list[_Part] = []
     while n > 1 or (n ^ 1) << level < size:
         sibling = n ^ 1
         if (sibling + 1) << level <= size:
-            parts.append([stored_index(level, sibling)])
-        elif sibling << level < size:  # the ragged right edge
+            parts.append(stored_index(level, sibling))
+        elif sibling << level < size:
             parts.append([stored_index(*node) for node in perfect_subtrees(sibling << level, size)])
         level, n = level + 1, n >> 1
     return parts
 
 
+def _ids(parts: list[_Part]) -> list[int]:
+    return [id_ for part in parts for id_ in ([part] if isinstance(part, int) else part)]
+
+
 def _fold(parts: list[_Part], nodes: Mapping[int, bytes]) -> tuple[bytes, ...]:
-    return tuple([nodes[part[0]] if len(part) == 1 else fold_right([nodes[id_] for id_ in part]) for part in parts])
+    return tuple(
+        [nodes[part] if isinstance(part, int) else fold_right([nodes[id_] for id_ in part]) for part in parts]
+    )
 
 
 def _path_lengths(index: int, size: int) -> tuple[int, int]:
