@@ -1,0 +1,363 @@
+"""The ledger: everything that changes the world is a signed statement, and `register` is the only writer.
+
+Verify, admit, sequence, integrate, sign the checkpoint, commit: one transaction, and every caller leaves with a receipt
+under a signed checkpoint. Callers that come together share a transaction, so the disk is waited for once for many:
+whoever gets the turn takes along all that has queued meanwhile.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from threading import Lock
+from typing import NamedTuple
+
+from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from consent_ledger.audit.entry import SALT_BYTES, commit, decode_entry, encode_entry
+from consent_ledger.audit.proofs import inclusion_ids, prove_inclusion
+from consent_ledger.audit.receipt import Receipt as Proof
+from consent_ledger.audit.receipt import encode_receipt
+from consent_ledger.audit.tree import leaf_hash
+from consent_ledger.errors import ConflictError, LedgerError, NotFoundError, UnavailableError, VerificationError
+from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.keys import GENESIS_KEY, for_admission, keyid_key, statement_key, touched_keys
+from consent_ledger.licenses.registration import admit
+from consent_ledger.licenses.signed import SignedStatement, Signers, read_signed, verify_signed
+from consent_ledger.licenses.statements import Genesis, Key, KeyMaterial, Party, encode_statement, keyid_of
+from consent_ledger.signing.envelope import sign_envelope
+from consent_ledger.signing.instants import SECOND
+from consent_ledger.signing.keys import SigningKey
+from consent_ledger.signing.note import NoteVerifier, vkey_text
+from consent_ledger.store.engine import Store
+from consent_ledger.store.facts import FactsReader
+from consent_ledger.store.index import entries_touching
+from consent_ledger.store.log import Head, append, read_covering_checkpoint, read_entries, read_head, read_nodes
+from consent_ledger.store.transaction import Transaction
+
+BATCH = 1_000
+_REMEMBERED_KEYS = 200_000
+
+
+class Receipt(NamedTuple):
+    """That a statement was recorded: its id, its entry, and the first signed checkpoint that covers it.
+
+    `is_new` is False where the same statement had been registered before; the rest is then that first registration.
+    """
+
+    id: str
+    entry: int
+    recorded_at: int
+    entry_bytes: bytes
+    checkpoint: bytes
+    is_new: bool
+
+
+Outcome = Receipt | LedgerError
+
+
+class _Verified(NamedTuple):
+    signed: SignedStatement
+    signers: Signers
+
+
+class _Ticket:
+    """A caller's statements in the queue for the next transaction."""
+
+    def __init__(self, statements: Sequence[_Verified]) -> None:
+        self.statements = statements
+        self.outcomes: list[Outcome] | None = None
+        self.failure: BaseException | None = None
+
+
+def system_clock() -> int:
+    """Return now, in microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+class Ledger:
+    """An open ledger that can be written to. One per process; any number of threads may call it."""
+
+    def __init__(
+        self,
+        store: Store,
+        origin: str,
+        log_key: SigningKey,
+        *,
+        clock: Callable[[], int] = system_clock,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        """Use `Ledger.open` or `Ledger.create`: this checks nothing."""
+        self.store = store
+        self.origin = origin
+        self.clock = clock
+        self.vkey = vkey_text(origin, log_key.public_key)
+        self.verifier = NoteVerifier.from_vkey(self.vkey)
+        self._log_key = log_key
+        self._entropy = entropy
+        self._queue: list[_Ticket] = []
+        self._queue_lock = Lock()
+        self._turn = Lock()
+        self._public_keys: dict[str, bytes] = {}
+
+    @classmethod
+    def open(
+        cls,
+        store: Store,
+        log_key: SigningKey,
+        *,
+        clock: Callable[[], int] = system_clock,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> "Ledger":
+        """Return the ledger in `store`; raise VerificationError `wrong_log_key` unless `log_key` signed its head."""
+        with store.read() as tx:
+            head = read_head(tx)
+            reader = FactsReader(tx, head.size)
+            reader.load([GENESIS_KEY])
+        if reader.facts.origin is None or head.checkpoint is None:
+            raise NotFoundError(f"`{store.place}` holds no ledger yet, want `init` first", code="ledger_missing")
+        ledger = cls(store, reader.facts.origin, log_key, clock=clock, entropy=entropy)
+        try:
+            checkpoint = open_checkpoint(head.checkpoint, [ledger.verifier])
+        except VerificationError as e:
+            detail = f"this log key did not sign the checkpoint of `{ledger.origin}`"
+            raise VerificationError(detail, code="wrong_log_key") from e
+        if (checkpoint.size, checkpoint.root) != (head.size, head.frontier.root()):
+            raise VerificationError("the log does not match its own checkpoint", code="ledger_integrity_failure")
+        return ledger
+
+    @classmethod
+    def create(
+        cls,
+        store: Store,
+        genesis: Genesis,
+        operator_key: SigningKey,
+        log_key: SigningKey,
+        *,
+        clock: Callable[[], int] = system_clock,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> "Ledger":
+        """Record `genesis` as entry 0 of an empty store and return the ledger."""
+        ledger = cls(store, genesis.ledger, log_key, clock=clock, entropy=entropy)
+        if genesis.log_key != ledger.vkey:
+            raise VerificationError("genesis names another log key", code="wrong_log_key")
+        if not ledger.register(sign_envelope(encode_statement(genesis), operator_key)).is_new:
+            raise ConflictError(f"`{store.place}` holds a ledger already", code="genesis_exists")
+        return ledger
+
+    def register(self, envelope: bytes) -> Receipt:
+        """Record one signed statement and return its receipt, once it is durable.
+
+        Raises MalformedError, VerificationError, RefusedError, ForbiddenError or ConflictError where it is not to be
+        recorded, UnavailableError where it cannot be now; then nothing was done.
+        """
+        (outcome,) = self.register_all([envelope])
+        if isinstance(outcome, LedgerError):
+            raise outcome
+        return outcome
+
+    def register_all(self, envelopes: Iterable[bytes]) -> list[Outcome]:
+        """Record many, in order, and return for each its receipt or the error that refused it.
+
+        A statement may rest on one before it. What is refused takes nothing else with it. UnavailableError is raised,
+        and the statements of the batches before it stay recorded.
+        """
+        outcomes: list[Outcome] = []
+        source = iter(envelopes)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            chunk = list(islice(source, BATCH))
+            verified = pool.submit(self._verify_all, chunk)
+            while chunk:
+                chunk = list(islice(source, BATCH))
+                current = verified.result()
+                verified = pool.submit(self._verify_all, chunk)
+                outcomes += self._submit(current)
+        return outcomes
+
+    # Verify, without a transaction ------------------------------------------------------------------------------
+
+    def _verify_all(self, envelopes: Sequence[bytes]) -> list[_Verified | LedgerError]:
+        parsed: list[SignedStatement | LedgerError] = []
+        for raw in envelopes:
+            try:
+                parsed.append(read_signed(raw))
+            except LedgerError as e:
+                parsed.append(e)
+        statements = [p for p in parsed if isinstance(p, SignedStatement)]
+        keys = self._keys_for(statements)
+        return [_verify(p, keys) if isinstance(p, SignedStatement) else p for p in parsed]
+
+    def _keys_for(self, statements: Sequence[SignedStatement]) -> dict[str, bytes]:
+        """Return the raw public key behind each keyid, from these statements or from the ledger.
+
+        A keyid is the digest of its key, so where the key was found is no matter; whose it is, registration judges.
+        """
+        if len(self._public_keys) > _REMEMBERED_KEYS:
+            self._public_keys = {}
+        known = self._public_keys
+        for signed in statements:
+            for material in _keys_in(signed):
+                known[keyid_of(material)] = material.raw
+        unknown = {keyid for signed in statements for keyid in signed.keyids if keyid not in known}
+        if unknown:
+            with self.store.read() as tx:
+                reader = FactsReader(tx, read_head(tx).size)
+                reader.load([keyid_key(keyid) for keyid in unknown])
+                for party in reader.facts.parties.values():
+                    known.update((key.keyid, key.raw) for key in party.keys)
+        return known
+
+    # Sequence, in one transaction --------------------------------------------------------------------------------
+
+    def _submit(self, statements: Sequence[_Verified | LedgerError]) -> list[Outcome]:
+        ticket = _Ticket([s for s in statements if isinstance(s, _Verified)])
+        if ticket.statements:
+            with self._queue_lock:
+                self._queue.append(ticket)
+            with self._turn:
+                if ticket.outcomes is None and ticket.failure is None:
+                    self._lead()
+        if ticket.failure is not None:
+            raise ticket.failure
+        recorded = iter(ticket.outcomes or ())
+        return [s if isinstance(s, LedgerError) else next(recorded) for s in statements]
+
+    def _lead(self) -> None:
+        """Commit everything that has queued, one's own with it."""
+        with self._queue_lock:
+            tickets, self._queue = self._queue, []
+        try:
+            outcomes = iter(self._commit([s for ticket in tickets for s in ticket.statements]))
+            for ticket in tickets:
+                ticket.outcomes = list(islice(outcomes, len(ticket.statements)))
+        except BaseException as e:
+            for ticket in tickets:
+                ticket.failure = e
+
+    def _commit(self, statements: Sequence[_Verified]) -> list[Outcome]:
+        with self.store.write() as tx:
+            head = read_head(tx)
+            batch = _Batch(tx, head, max(self.clock(), head.recorded_at), self._entropy)
+            outcomes = [batch.admit(verified) for verified in batch.plan(statements)]
+            checkpoint = b""
+            if batch.entries:
+                frontier, nodes = head.frontier.extend(batch.leaves)
+                size = head.size + len(batch.entries)
+                checkpoint = sign_checkpoint(Checkpoint(self.origin, size, frontier.root()), self._log_key)
+                append(
+                    tx,
+                    entries=batch.entries,
+                    openings=batch.openings,
+                    nodes=nodes,
+                    checkpoint=(size, checkpoint),
+                    touches=batch.touches,
+                )
+        # Only now may the checkpoint leave the process.
+        return [
+            outcome
+            if isinstance(outcome, LedgerError)
+            else outcome._replace(checkpoint=outcome.checkpoint or checkpoint)
+            for outcome in outcomes
+        ]
+
+    # What is there -----------------------------------------------------------------------------------------------
+
+    def find(self, id_: str) -> Receipt:
+        """Return the receipt of a statement; raise NotFoundError where it is not recorded."""
+        with self.store.read() as tx:
+            found = entries_touching(tx, [statement_key(id_)], read_head(tx).size)
+            if not found:
+                raise NotFoundError(f"statement `{id_}` is not recorded", code="statement_unknown")
+            return _receipt_of(tx, id_, next(iter(found.values()))[0])
+
+    def prove(self, receipt: Receipt) -> bytes:
+        """Return the C2SP tlog-proof text that proves a receipt's entry under its checkpoint, offline and for ever."""
+        size = open_checkpoint(receipt.checkpoint, [self.verifier]).size
+        with self.store.read() as tx:
+            nodes = read_nodes(tx, inclusion_ids(receipt.entry, size))
+        return encode_receipt(Proof(receipt.entry, prove_inclusion(receipt.entry, size, nodes), receipt.checkpoint))
+
+
+def _verify(signed: SignedStatement, keys: dict[str, bytes]) -> _Verified | LedgerError:
+    try:
+        return _Verified(signed, verify_signed(signed, keys))
+    except LedgerError as e:
+        return e
+
+
+def _keys_in(signed: SignedStatement) -> Iterator[KeyMaterial]:
+    match signed.statement:
+        case Genesis() as genesis:
+            yield genesis.operator_key
+        case Party(key=KeyMaterial() as key) | Key(key=KeyMaterial() as key):
+            yield key
+        case _:
+            pass
+
+
+def _receipt_of(tx: Transaction, id_: str, index: int) -> Receipt:
+    entry = read_entries(tx, index, index + 1)[0]
+    checkpoint = read_covering_checkpoint(tx, index)
+    return Receipt(id_, index, decode_entry(entry).recorded_at, entry, checkpoint, False)
+
+
+def _needs(verified: _Verified, facts: Facts) -> set[bytes]:
+    return for_admission(verified.signed.statement, verified.signers.time_keyid, facts)
+
+
+class _Batch:
+    """The rows that one transaction will append, and the facts as they grow with them."""
+
+    def __init__(self, tx: Transaction, head: Head, now: int, entropy: Callable[[int], bytes]) -> None:
+        self.entries: list[tuple[int, int, bytes]] = []
+        self.openings: list[tuple[int, bytes, bytes]] = []
+        self.leaves: list[bytes] = []
+        self.touches: list[tuple[bytes, int]] = []
+        self._tx = tx
+        self._head = head
+        self._now = now // SECOND * SECOND
+        self._entropy = entropy
+        self._reader = FactsReader(tx, head.size)
+        self._seen: dict[str, Receipt] = {}
+        self._previous = head.last_leaf
+
+    def plan(self, statements: Sequence[_Verified]) -> Sequence[_Verified]:
+        """Read, set-wise, what admitting the statements needs."""
+        ids = {statement_key(v.signed.id): v.signed.id for v in statements}
+        for key, entries in entries_touching(self._tx, list(ids), self._head.size).items():
+            self._seen[ids[key]] = _receipt_of(self._tx, ids[key], entries[0])
+        fresh = [v for v in statements if v.signed.id not in self._seen]
+        self._reader.need(lambda facts: set().union(*(_needs(v, facts) for v in fresh)))
+        return statements
+
+    def admit(self, verified: _Verified) -> Outcome:
+        """Return the receipt, still without its checkpoint, or the error that refused the statement."""
+        signed, signers = verified
+        if signed.id in self._seen:
+            return self._seen[signed.id]._replace(is_new=False)
+        facts = self._reader.facts
+        index = self._head.size + len(self.entries)
+        try:
+            self._reader.need(lambda facts: _needs(verified, facts))
+            if facts.failure is not None:
+                raise UnavailableError(f"the ledger is damaged: {facts.failure}", code="ledger_integrity_failure")
+            where = admit(facts, signed.statement, signers, Registered(index, self._now, signed.id, signers.keyids))
+        except UnavailableError:
+            raise  # about the ledger, not about this statement
+        except LedgerError as e:
+            return e
+        receipt = self._seal(index, signed)
+        touches = touched_keys(signed.id, signed.statement, facts)
+        self.touches += [(key, index) for key in touches]
+        self._reader.add(where, signed.statement)
+        self._seen[signed.id] = receipt
+        return receipt
+
+    def _seal(self, index: int, signed: SignedStatement) -> Receipt:
+        salt = self._entropy(SALT_BYTES)
+        entry = encode_entry(index, self._now, commit(salt, signed.raw), self._previous)
+        self._previous = leaf_hash(entry)
+        self.entries.append((index, self._now, entry))
+        self.openings.append((index, salt, signed.raw))
+        self.leaves.append(self._previous)
+        return Receipt(signed.id, index, self._now, entry, b"", True)

@@ -1,0 +1,136 @@
+"""Facts from the log: the entries under the keys of a question, folded as an auditor would fold all of them.
+
+Each entry that is read is held against its commitment and the stored leaf hash on the way. One that does not fit
+makes the facts fail, and then nothing can be decided on them.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from consent_ledger.audit.entry import commit, decode_entry
+from consent_ledger.audit.replay import Opening
+from consent_ledger.audit.tree import leaf_hash, stored_index
+from consent_ledger.errors import MalformedError
+from consent_ledger.licenses import statements as st
+from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.keys import erasure_key, party_key
+from consent_ledger.licenses.signed import SignedStatement, read_signed, signers_of
+from consent_ledger.store.index import entries_touching
+from consent_ledger.store.log import read_nodes
+from consent_ledger.store.transaction import Transaction
+
+_PAGE = 2_000
+
+
+class Row(NamedTuple):
+    """An entry as stored, its opening (None when erased or missing), and the leaf hash that the tree holds."""
+
+    entry: int
+    raw: bytes
+    opening: Opening | None
+    leaf: bytes | None
+
+
+def read_rows(tx: Transaction, indexes: Collection[int]) -> Iterator[Row]:
+    """Yield those entries that there are, in ledger order, a page of them in memory."""
+    ordered = sorted(indexes)
+    sql = """
+        SELECT e."index", e.bytes, o.salt, o.envelope
+        FROM entry e LEFT JOIN opening o ON o."index" = e."index" WHERE e."index" {among} ORDER BY e."index"
+    """
+    for start in range(0, len(ordered), _PAGE):
+        page = ordered[start : start + _PAGE]
+        leaves = read_nodes(tx, [stored_index(0, index) for index in page])
+        for rows in tx.select_among(sql, page):
+            for index, entry, salt, envelope in rows:
+                opening = None if envelope is None else Opening(salt, envelope)
+                yield Row(index, entry, opening, leaves.get(stored_index(0, index)))
+
+
+class FactsReader:
+    """Facts at one ledger size, loaded as far as they were asked for. It belongs to one transaction."""
+
+    def __init__(self, tx: Transaction, size: int) -> None:
+        self.facts = Facts()
+        self._tx = tx
+        self._size = size
+        self._loaded: set[bytes] = set()
+        self._applied: set[int] = set()
+
+    def need(self, wanted: Callable[[Facts], set[bytes]]) -> None:
+        """Load until the facts hold every key that `wanted`, asked again after each load, names."""
+        while missing := wanted(self.facts) - self._loaded:
+            self.load(missing)
+
+    def load(self, keys: Collection[bytes]) -> None:
+        """Fold in the entries that touch `keys`, in ledger order."""
+        missing = set(keys) - self._loaded
+        self._loaded |= missing
+        # A key's enrolment is folded with everything else about its party, never alone.
+        enrolments = {key for key in missing if key[:1] == b"k"}
+        if enrolments:
+            self._load_enrolments(enrolments)
+        touching = entries_touching(self._tx, missing - enrolments, self._size)
+        self._fold({entry for entries in touching.values() for entry in entries})
+
+    def _load_enrolments(self, keys: set[bytes]) -> None:
+        entries = {e for found in entries_touching(self._tx, keys, self._size).values() for e in found}
+        parties = set()
+        for row in read_rows(self._tx, entries - self._applied):
+            signed = self._open(row)
+            if signed is not None:
+                for party in _enrolling(signed.statement):
+                    parties.add(party_key(party))
+        if parties:
+            self.load(parties)
+
+    def _fold(self, entries: set[int]) -> None:
+        for row in read_rows(self._tx, entries - self._applied):
+            self._applied.add(row.entry)
+            signed = self._open(row)
+            if signed is not None:
+                self.facts.apply(registered(row, signed), signed.statement)
+        absent = entries - self._applied
+        if absent:
+            self.facts.failure = f"entry {min(absent)} is in the index and not in the log"
+
+    def fold_all(self) -> None:
+        """Fold the whole log in, a page at a time."""
+        for start in range(0, self._size, _PAGE):
+            self._fold(set(range(start, min(start + _PAGE, self._size))))
+
+    def add(self, where: Registered, statement: st.Statement) -> None:
+        """Fold in a statement that is being recorded in this transaction."""
+        self._applied.add(where.entry)
+        self.facts.apply(where, statement)
+
+    def _open(self, row: Row) -> SignedStatement | None:
+        """Return the statement, or None when it was erased; what does not fit its commitment fails the facts."""
+        if row.opening is None:
+            if not entries_touching(self._tx, [erasure_key(row.entry)], self._size):
+                self.facts.failure = f"entry {row.entry} has no opening, and no erasure names it"
+            return None
+        try:
+            committed = decode_entry(row.raw).commitment == commit(row.opening.salt, row.opening.envelope)
+            if committed and row.leaf == leaf_hash(row.raw):
+                return read_signed(row.opening.envelope)
+        except MalformedError:
+            pass  # the same finding: these are not the bytes that were admitted
+        self.facts.failure = f"entry {row.entry} is not what the ledger recorded"
+        return None
+
+
+def _enrolling(statement: st.Statement) -> Iterable[str]:
+    match statement:
+        case st.Party() | st.Key():
+            return (statement.party,)
+        case st.Genesis():
+            return (statement.issuer,)
+        case _:
+            return ()
+
+
+def registered(row: Row, signed: SignedStatement) -> Registered:
+    """Return where a statement of the log stands, by its entry's own bytes and the keys that signed it."""
+    signers = signers_of(signed.envelope)
+    return Registered(row.entry, decode_entry(row.raw).recorded_at, signed.id, signers.keyids, signers.time)
