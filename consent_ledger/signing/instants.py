@@ -70,3 +70,10 @@ def _within(seconds: int, text: str) -> int:
     if not 0 <= seconds < _END:
         raise MalformedError(f"time `{text[:40]}` is outside the years 1970 to 9999", code="bad_time")
     return seconds
+
+
+def format_instant(instant: int) -> str:
+    """Return the instant as RFC 3339 in UTC, with a fraction only where it has one: for answers, not for statements."""
+    seconds, fraction = divmod(instant, SECOND)
+    whole = format_time(seconds * SECOND)
+    return f"{whole[:-1]}.{fraction:06d}Z" if fraction else whole
