@@ -8,14 +8,15 @@ from msgspec import UNSET, Meta, UnsetType
 from consent_ledger.clearance import Clearance
 from consent_ledger.licenses.decision import POLICY, Decision
 from consent_ledger.licenses.masks import Use, compile_use
-from consent_ledger.licenses.statements import MediaHash, PartyId, StatementId, UseRequest
+from consent_ledger.licenses.statements import MediaHash, StatementId, UseRequest
+from consent_ledger.licenses.terms import PartyId
 from consent_ledger.signing.instants import format_instant, parse_instant
 
 InstantText = Annotated[str, Meta(max_length=60)]
 
 
 class ClearanceRequest(UseRequest, frozen=True, kw_only=True):
-    """May `asset` be put to this use? `as_of` and `known_at` are RFC 3339 in any offset; absent they are now and all."""
+    """May `asset` be put to this use? `as_of` and `known_at` are RFC 3339 in any offset; absent: now, and all."""
 
     asset: MediaHash
     as_of: InstantText | UnsetType = UNSET
