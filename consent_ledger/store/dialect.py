@@ -1,6 +1,6 @@
 """What differs between the two databases, and no more: opening, locking, bulk rows, sets of keys, error codes."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine
@@ -39,7 +39,7 @@ class Dialect(Protocol):
 
     def insert(self, cursor: Any, table: Table, rows: Sequence[Row]) -> None: ...
 
-    def select_among(self, cursor: Any, sql: str, values: Collection[Any], rest: Sequence[Any]) -> Iterator[list[Row]]:
+    def select_among(self, cursor: Any, sql: str, values: Sequence[Any], rest: Sequence[Any]) -> Iterator[list[Row]]:
         """Run `sql`, whose `{among}` stands for "is one of `values`" and comes before its other parameters."""
 
     def table_names(self, cursor: Any) -> set[str]: ...

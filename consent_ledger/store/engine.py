@@ -158,9 +158,8 @@ def _dialect(url: str, *, create: bool, read_only: bool, lock_timeout: float) ->
         return Sqlite(parsed.database or "", create=create, read_only=read_only, lock_timeout=lock_timeout)
     if parsed is not None and kind in ("postgresql", "postgres"):
         try:
-            from consent_ledger.store.postgresql import (
-                Postgresql,
-            )  # only here: the driver is an extra, and slow to import
+            # Only here: the driver is an extra, and slow to import.
+            from consent_ledger.store.postgresql import Postgresql
         except ImportError as e:
             raise UnavailableError("postgresql wants the extra `postgres` installed", code="driver_missing") from e
         return Postgresql(parsed, read_only=read_only, lock_timeout=lock_timeout)

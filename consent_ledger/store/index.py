@@ -24,7 +24,7 @@ def entries_touching(tx: Transaction, keys: Collection[bytes], size: int) -> dic
     touching: dict[bytes, list[int]] = {}
     last = None
     entries: list[int] = []
-    for rows in tx.select_among(sql, set(keys), size):
+    for rows in tx.select_among(sql, keys, size):
         for key, entry in rows:
             if key != last:
                 last, entries = key, []

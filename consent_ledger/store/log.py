@@ -87,7 +87,7 @@ def read_entries(tx: Transaction, start: int, end: int) -> list[bytes]:
 def read_openings(tx: Transaction, indexes: Collection[int]) -> dict[int, Opening]:
     """Return the openings of those entries that have one, any number of them; envelopes are up to 128 KiB each."""
     sql = 'SELECT "index", salt, envelope FROM opening WHERE "index" {among}'
-    pages = tx.select_among(sql, set(indexes))
+    pages = tx.select_among(sql, indexes)
     return {index: Opening(salt, envelope) for rows in pages for index, salt, envelope in rows}
 
 
@@ -109,7 +109,7 @@ def stream(tx: Transaction, start: int, end: int) -> Iterator[Recorded]:
 
 def read_nodes(tx: Transaction, ids: Collection[int]) -> dict[int, bytes]:
     """Return the hashes stored under `ids`; ids that are not stored are left out."""
-    pages = tx.select_among("SELECT id, hash FROM node WHERE id {among}", set(ids))
+    pages = tx.select_among("SELECT id, hash FROM node WHERE id {among}", ids)
     return {id_: hash_ for rows in pages for id_, hash_ in rows}
 
 

@@ -4,7 +4,7 @@ A writer runs at READ COMMITTED on purpose: under REPEATABLE READ its snapshot w
 the lock, and it would append behind the writer it waited for.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -14,7 +14,7 @@ from consent_ledger.errors import ConflictError, LedgerError, UnavailableError
 from consent_ledger.store.dialect import Row, Table
 
 WRITER_LOCK = 0x636F6E73656E74  # "consent"; advisory locks are apart for each database
-CHUNK = 100_000
+CHUNK = 10_000
 # From left to right: the wait for the lock is already bounded, and the commit will be durable whatever the default is.
 BEGIN_WRITE = """
     SELECT set_config('lock_timeout', %s, true),
@@ -75,11 +75,10 @@ class Postgresql:
             for row in rows:
                 copy.write_row(row)
 
-    def select_among(self, cursor: Any, sql: str, values: Collection[Any], rest: Sequence[Any]) -> Iterator[list[Row]]:
-        todo = list(values)
+    def select_among(self, cursor: Any, sql: str, values: Sequence[Any], rest: Sequence[Any]) -> Iterator[list[Row]]:
         statement = self.sql(sql.replace("{among}", "= ANY(?)"))
-        for start in range(0, len(todo), CHUNK):
-            yield cursor.execute(statement, (todo[start : start + CHUNK], *rest)).fetchall()
+        for start in range(0, len(values), CHUNK):
+            yield cursor.execute(statement, (values[start : start + CHUNK], *rest)).fetchall()
 
     def table_names(self, cursor: Any) -> set[str]:
         cursor.execute("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()")

@@ -6,7 +6,7 @@ writers that both read before they write then chain to the same entry. Writers s
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from consent_ledger.errors import ConflictError, LedgerError, NotFoundError, UnavailableError
 from consent_ledger.store.dialect import Row, Table
 
-CHUNK = 8_000  # SQLite refuses more than 32,766 parameters; beyond some thousands there is nothing left to gain
+CHUNK = 2_000  # SQLite refuses more than 32,766 parameters; beyond some hundreds there is nothing left to gain
 REACTIONS = {
     "SQLITE_BUSY": ("locked", "is locked by another writer"),
     "SQLITE_LOCKED": ("locked", "is locked by another writer"),
@@ -77,6 +77,8 @@ class Sqlite:
             # Without this, INSERT OR REPLACE deletes rows behind the back of the delete triggers.
             connection.execute("PRAGMA recursive_triggers = ON")
             connection.execute("PRAGMA cache_size = -32768")
+            # The index is written in random places: a longer log writes a page back once for several changes to it.
+            connection.execute("PRAGMA wal_autocheckpoint = 4000")
         except BaseException:
             connection.close()
             raise
@@ -108,10 +110,9 @@ class Sqlite:
         marks = ", ".join("?" * len(table.columns))
         cursor.executemany(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", rows)
 
-    def select_among(self, cursor: Any, sql: str, values: Collection[Any], rest: Sequence[Any]) -> Iterator[list[Row]]:
-        todo = list(values)
-        for start in range(0, len(todo), CHUNK):
-            chunk = todo[start : start + CHUNK]
+    def select_among(self, cursor: Any, sql: str, values: Sequence[Any], rest: Sequence[Any]) -> Iterator[list[Row]]:
+        for start in range(0, len(values), CHUNK):
+            chunk = values[start : start + CHUNK]
             marks = ",".join("?" * len(chunk))
             yield cursor.execute(sql.replace("{among}", f"IN ({marks})"), (*chunk, *rest)).fetchall()
 

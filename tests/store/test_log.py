@@ -54,6 +54,7 @@ def test_what_is_read_is_what_was_appended(store_url: str) -> None:
             assert log.read_nodes(tx, []) == {}
             assert log.read_checkpoint(tx) == log.read_checkpoint(tx, 2500) == note_of(2500, mth(entries))
             assert log.read_checkpoint(tx, 2499) is None
+            assert log.read_covering_checkpoint(tx, 2499) == note_of(2500, mth(entries))
             assert findings(tx) == []
 
 
