@@ -71,14 +71,17 @@ def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
 
 
 def _restricted(key: Any) -> msgspec.json.Decoder[Any]:
-    """Return a decoder of any value without floats, null, large integers or more than `MAX_DEPTH` levels."""
+    """Return a decoder of any value without floats, null or large integers, of at most `_COMMON_DEPTH` levels."""
     scalar = bool | Annotated[int, msgspec.Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)] | str
     value: Any = scalar
-    for _ in range(MAX_DEPTH):
+    for _ in range(_COMMON_DEPTH):
         value = scalar | list[value] | dict[key, value]
     return msgspec.json.Decoder(value)
 
 
+# Each level doubles the type that is built at import: all 16 would take seconds, and no statement has more than 7.
+_COMMON_DEPTH = 7
+_PLAIN_KEY = re.compile(r"[a-z0-9_]+")
 _any_keys = _restricted(str)
 _plain_keys = _restricted(Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]+\Z")])
 
@@ -91,12 +94,32 @@ _ODD_KEY = re.compile(rb'[{,]"[^"]+":')
 def _check_restrictions(raw: bytes) -> None:
     """Raise MalformedError if canonical JSON holds what a typed decode may let through."""
     odd = b'"":' in raw or b"\\" in raw or _ODD_KEY.search(raw.translate(None, _KEY_CHARACTERS))
-    value = _decode(_plain_keys if odd else _any_keys, raw)
+    try:
+        value = (_plain_keys if odd else _any_keys).decode(raw)
+    except msgspec.MsgspecError:
+        value = _decode(_decoder(Any), raw)
+        _check_value(value, MAX_DEPTH)
     if raw.isascii() or unicodedata.is_normalized("NFC", raw.decode()):
         return
     # An escape may end in a letter, which seems to compose with a mark after it: look at each string alone.
     if not all(unicodedata.is_normalized("NFC", text) for text in _strings(value)):
         raise MalformedError("document has a string that is not in NFC", code="not_nfc")
+
+
+def _check_value(value: object, levels: int) -> None:
+    """Raise MalformedError if a value holds what the restrictions forbid or has more than `levels` levels."""
+    if isinstance(value, dict | list):
+        if not levels:
+            raise MalformedError("document is nested too deeply")
+        for key in value if isinstance(value, dict) else ():
+            if _PLAIN_KEY.fullmatch(key) is None:
+                raise MalformedError(f"document has a key `{key[:40]!a}`, want small letters, digits and `_`")
+        for member in value.values() if isinstance(value, dict) else value:
+            _check_value(member, levels - 1)
+    elif value is None or isinstance(value, float):
+        raise MalformedError("document holds null or a number with a fraction, want integers")
+    elif isinstance(value, int) and abs(value) > MAX_INTEGER:
+        raise MalformedError(f"document holds the integer `{value}`, want at most 2**53 - 1 either way")
 
 
 def _strings(value: object) -> Iterator[str]:
