@@ -134,12 +134,12 @@ def _parse(path: Path, raw: bytes) -> _KeyFile:
 
 def _read_private(path: Path) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO must not make us wait
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not make us wait
     except FileNotFoundError as e:
         raise KeyFileError(f"no key file at `{path}`", code="missing") from e
     except OSError as e:
         raise KeyFileError(f"key file `{path}` cannot be read: {_reason(e)}") from e
-    with open(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise _not_a_key_file(path)
@@ -147,7 +147,9 @@ def _read_private(path: Path) -> bytes:
         if mode & 0o077:
             detail = f"key file `{path}` is open to others (mode {mode:04o}), want 0600"
             raise KeyFileError(detail, code="open_to_others")
-        return file.read(_MAX_FILE + 1)
+        return os.read(descriptor, _MAX_FILE + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _write_new(path: Path, raw: bytes) -> None:

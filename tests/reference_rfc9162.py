@@ -1,5 +1,6 @@
 """RFC 9162 section 2.1 as it is written there: recursive, slow, and short enough to check by eye."""
 
+from collections.abc import Callable
 from hashlib import sha256
 
 
@@ -13,28 +14,28 @@ def mth(leaves: list[bytes]) -> bytes:
     return sha256(b"\x01" + mth(leaves[:k]) + mth(leaves[k:])).digest()
 
 
-def path(m: int, leaves: list[bytes]) -> list[bytes]:
-    """Inclusion proof of leaf m (2.1.3.1)."""
+def path(m: int, leaves: list[bytes], mth: Callable[[list[bytes]], bytes] = mth) -> list[bytes]:
+    """Inclusion proof of leaf m (2.1.3.1); `mth` may be one that remembers."""
     if len(leaves) == 1:
         return []
     k = split(len(leaves))
     if m < k:
-        return [*path(m, leaves[:k]), mth(leaves[k:])]
-    return [*path(m - k, leaves[k:]), mth(leaves[:k])]
+        return [*path(m, leaves[:k], mth), mth(leaves[k:])]
+    return [*path(m - k, leaves[k:], mth), mth(leaves[:k])]
 
 
-def proof(m: int, leaves: list[bytes]) -> list[bytes]:
-    """Consistency proof from the first m leaves (2.1.4.1)."""
-    return subproof(m, leaves, True)
+def proof(m: int, leaves: list[bytes], mth: Callable[[list[bytes]], bytes] = mth) -> list[bytes]:
+    """Consistency proof from the first m leaves (2.1.4.1); `mth` may be one that remembers."""
+    return subproof(m, leaves, True, mth)
 
 
-def subproof(m: int, leaves: list[bytes], complete: bool) -> list[bytes]:
+def subproof(m: int, leaves: list[bytes], complete: bool, mth: Callable[[list[bytes]], bytes]) -> list[bytes]:
     if m == len(leaves):
         return [] if complete else [mth(leaves)]
     k = split(len(leaves))
     if m <= k:
-        return [*subproof(m, leaves[:k], complete), mth(leaves[k:])]
-    return [*subproof(m - k, leaves[k:], False), mth(leaves[:k])]
+        return [*subproof(m, leaves[:k], complete, mth), mth(leaves[k:])]
+    return [*subproof(m - k, leaves[k:], False, mth), mth(leaves[:k])]
 
 
 def split(n: int) -> int:
