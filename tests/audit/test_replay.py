@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ Shown = Opening | Withheld | Erased | None
 
 
 def walk(
-    entries: list[bytes], openings: list[Shown], head: Checkpoint | None = HEAD, older: Collection[Checkpoint] = ()
+    entries: list[bytes], openings: Sequence[Shown], head: Checkpoint | None = HEAD, older: Collection[Checkpoint] = ()
 ) -> tuple[list[Replayed], list[tuple[int | None, str]]]:
     results = list(Replay(head, older).run(zip(entries, openings, strict=True)))
     findings = [result for result in results if isinstance(result, Finding)]
@@ -26,8 +26,8 @@ def walk(
     return [result for result in results if isinstance(result, Replayed)], [(f.entry, f.code) for f in findings]
 
 
-def findings_of(entries: list[bytes], openings: list[Shown] | None = None) -> list[tuple[int | None, str]]:
-    return walk(entries, list(LOG.openings) if openings is None else openings)[1]
+def findings_of(entries: list[bytes], openings: Sequence[Shown] | None = None) -> list[tuple[int | None, str]]:
+    return walk(entries, LOG.openings if openings is None else openings)[1]
 
 
 def changed(log: Log, index: int, /, **fields: int | bytes) -> list[bytes]:
