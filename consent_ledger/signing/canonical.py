@@ -70,20 +70,18 @@ def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(type_)
 
 
-def _restricted(key: Any) -> msgspec.json.Decoder[Any]:
-    """Return a decoder of any value without floats, null or large integers, of at most `_COMMON_DEPTH` levels."""
+def _restricted(levels: int) -> msgspec.json.Decoder[Any]:
+    """Return a decoder of any value without floats, null or large integers, of at most `levels` levels."""
     scalar = bool | Annotated[int, msgspec.Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)] | str
     value: Any = scalar
-    for _ in range(_COMMON_DEPTH):
-        value = scalar | list[value] | dict[key, value]
+    for _ in range(levels):
+        value = scalar | list[value] | dict[str, value]
     return msgspec.json.Decoder(value)
 
 
 # Each level doubles the type that is built at import: all 16 would take seconds, and no statement has more than 7.
-_COMMON_DEPTH = 7
-_PLAIN_KEY = re.compile(r"[a-z0-9_]+")
-_any_keys = _restricted(str)
-_plain_keys = _restricted(Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]+\Z")])
+_common = _restricted(7)
+_KEY = re.compile(r"[a-z0-9_]+")
 
 # Looking at every key costs more than all the rest, so first look at what is left of the document without the
 # characters that keys may have. A string may leave the same, so a hit is no verdict.
@@ -93,11 +91,12 @@ _ODD_KEY = re.compile(rb'[{,]"[^"]+":')
 
 def _check_restrictions(raw: bytes) -> None:
     """Raise MalformedError if canonical JSON holds what a typed decode may let through."""
-    odd = b'"":' in raw or b"\\" in raw or _ODD_KEY.search(raw.translate(None, _KEY_CHARACTERS))
+    suspect = b'"":' in raw or b"\\" in raw or _ODD_KEY.search(raw.translate(None, _KEY_CHARACTERS)) is not None
     try:
-        value = (_plain_keys if odd else _any_keys).decode(raw)
-    except msgspec.MsgspecError:
-        value = _decode(_decoder(Any), raw)
+        value = _common.decode(raw)
+    except msgspec.ValidationError:
+        suspect, value = True, decode_json(raw, Any)
+    if suspect:
         _check_value(value, MAX_DEPTH)
     if raw.isascii() or unicodedata.is_normalized("NFC", raw.decode()):
         return
@@ -110,10 +109,10 @@ def _check_value(value: object, levels: int) -> None:
     """Raise MalformedError if a value holds what the restrictions forbid or has more than `levels` levels."""
     if isinstance(value, dict | list):
         if not levels:
-            raise MalformedError("document is nested too deeply")
+            raise MalformedError(f"document is nested too deeply, want at most {MAX_DEPTH} levels")
         for key in value if isinstance(value, dict) else ():
-            if _PLAIN_KEY.fullmatch(key) is None:
-                raise MalformedError(f"document has a key `{key[:40]!a}`, want small letters, digits and `_`")
+            if _KEY.fullmatch(key) is None:
+                raise MalformedError(f"document has the key `{key[:40]!a}`, want small letters, digits and `_`")
         for member in value.values() if isinstance(value, dict) else value:
             _check_value(member, levels - 1)
     elif value is None or isinstance(value, float):
