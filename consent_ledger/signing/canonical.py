@@ -52,12 +52,8 @@ def decode_json(raw: bytes, type_: type[T]) -> T: ...
 def decode_json(raw: bytes, type_: Any) -> Any: ...
 def decode_json(raw: bytes, type_: Any) -> Any:
     """Return the `type_` that the JSON `raw` spells, in any spelling; raise MalformedError for anything else."""
-    return _decode(_decoder(type_), raw)
-
-
-def _decode(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
     try:
-        return decoder.decode(raw)
+        return _decoder(type_).decode(raw)
     except RecursionError as e:
         raise MalformedError("document is nested too deeply") from e
     except (msgspec.MsgspecError, UnicodeDecodeError) as e:
