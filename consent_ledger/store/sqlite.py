@@ -7,7 +7,9 @@ writers that both read before they write then chain to the same entry. Writers s
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any
 from urllib.parse import quote
 
@@ -42,10 +44,10 @@ class Sqlite:
         self._path = Path(path).absolute()
         self._read_only = read_only
         self._lock_timeout = lock_timeout
-        if create and not read_only:
+        if not self._path.exists():
+            if read_only or not create:
+                raise NotFoundError(f"no ledger at `{path}`", code="ledger_missing")
             self._create_file()
-        elif not self._path.is_file():
-            raise NotFoundError(f"no ledger at `{path}`", code="ledger_missing")
         # A reader never waits for another, so there is no reason to bound their number.
         engine = create_engine(
             "sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1, hide_parameters=True
@@ -55,13 +57,24 @@ class Sqlite:
         self.writers: Engine = engine.execution_options(begin="BEGIN IMMEDIATE")
 
     def _create_file(self) -> None:
-        """Make an empty file that only its owner may read; SQLite gives its journals the same mode."""
+        """Make a database without tables that only its owner may read; SQLite gives its journals the same mode.
+
+        It is switched to WAL under another name and then linked: nobody ever opens it in two modes at once, which
+        SQLite answers with errors and long waits.
+        """
         try:
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        except OSError as e:
-            raise UnavailableError(
-                f"`{self.place}` cannot be created: {(e.strerror or '').lower()}", code="cannot_open"
-            ) from e
+            handle, name = mkstemp(prefix=f"{self._path.name}.", dir=self._path.parent)
+            os.close(handle)
+            try:
+                with closing(sqlite3.connect(name)) as connection:
+                    connection.execute("PRAGMA journal_mode = WAL")
+                with suppress(FileExistsError):
+                    os.link(name, self._path)
+            finally:
+                os.unlink(name)
+        except (OSError, sqlite3.OperationalError) as e:
+            reason = str(getattr(e, "strerror", None) or e).lower()
+            raise UnavailableError(f"`{self.place}` cannot be created: {reason}", code="cannot_open") from e
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -120,14 +133,12 @@ class Sqlite:
         return {name for (name,) in cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
     def after_upgrade(self) -> None:
-        """WAL is a property of the file, and cannot be chosen inside a transaction."""
-        connection = self._connect()
-        try:
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        finally:
-            connection.close()
-        if mode != "wal":
-            raise UnavailableError(f"`{self.place}` is on a disk without write-ahead logging", code="cannot_open")
+        """WAL is a property of the file, which another tool may have changed, and is not chosen in a transaction."""
+        with closing(self._connect()) as connection:
+            if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+                return
+            if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+                raise UnavailableError(f"`{self.place}` is on a disk without write-ahead logging", code="cannot_open")
 
     def explain(self, error: BaseException) -> LedgerError | None:
         name = getattr(error, "sqlite_errorname", None) or ""

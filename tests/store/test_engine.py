@@ -140,7 +140,19 @@ def test_the_file_is_synced_logged_ahead_and_private(tmp_path: Path) -> None:
             }
             append_entries(tx, 1)
         assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
-        assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+        modes = {file.name.removeprefix(path.name): file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+        assert modes == {"": 0o600, "-wal": 0o600, "-shm": 0o600}
+
+
+def test_a_file_that_was_taken_out_of_wal_is_put_back(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.touch()
+    open_store(f"sqlite:///{path}", create=True).close()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+    connection.close()
+    with open_store(f"sqlite:///{path}") as store, store.read() as tx:
+        assert tx.select("PRAGMA journal_mode") == [("wal",)]
 
 
 # --- reading only
