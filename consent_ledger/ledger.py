@@ -20,14 +20,21 @@ from consent_ledger.audit.receipt import Receipt as Proof
 from consent_ledger.audit.receipt import encode_receipt
 from consent_ledger.audit.tree import leaf_hash
 from consent_ledger.errors import ConflictError, LedgerError, NotFoundError, UnavailableError, VerificationError
-from consent_ledger.licenses.facts import Facts, Registered
-from consent_ledger.licenses.keys import GENESIS_KEY, for_admission, keyid_key, statement_key, touched_keys
+from consent_ledger.licenses.facts import Registered
+from consent_ledger.licenses.keys import (
+    GENESIS_KEY,
+    for_admission,
+    for_admission_further,
+    keyid_key,
+    statement_key,
+    touched_keys,
+)
 from consent_ledger.licenses.registration import admit
 from consent_ledger.licenses.signed import SignedStatement, Signers, read_signed, verify_signed
 from consent_ledger.licenses.statements import Genesis, Key, KeyMaterial, Party, encode_statement, keyid_of
 from consent_ledger.signing.envelope import sign_envelope
 from consent_ledger.signing.instants import SECOND
-from consent_ledger.signing.keys import SigningKey
+from consent_ledger.signing.keys import SigningKey, enrol_public_key
 from consent_ledger.signing.note import NoteVerifier, vkey_text
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader
@@ -37,6 +44,7 @@ from consent_ledger.store.transaction import Transaction
 
 BATCH = 1_000
 _REMEMBERED_KEYS = 200_000
+_REMEMBERED_FACTS = 200_000
 
 
 class Receipt(NamedTuple):
@@ -59,6 +67,7 @@ Outcome = Receipt | LedgerError
 class _Verified(NamedTuple):
     signed: SignedStatement
     signers: Signers
+    needs: set[bytes]
 
 
 class _Ticket:
@@ -99,6 +108,8 @@ class Ledger:
         self._queue_lock = Lock()
         self._turn = Lock()
         self._public_keys: dict[str, bytes] = {}
+        self._warm: FactsReader | None = None
+        self._warm_size = 0
 
     @classmethod
     def open(
@@ -237,7 +248,7 @@ class Ledger:
     def _commit(self, statements: Sequence[_Verified]) -> list[Outcome]:
         with self.store.write() as tx:
             head = read_head(tx)
-            batch = _Batch(tx, head, max(self.clock(), head.recorded_at), self._entropy)
+            batch = _Batch(tx, head, max(self.clock(), head.recorded_at), self._entropy, self._facts_at(tx, head.size))
             outcomes = [batch.admit(verified) for verified in batch.plan(statements)]
             checkpoint = b""
             if batch.entries:
@@ -252,13 +263,22 @@ class Ledger:
                     checkpoint=(size, checkpoint),
                     touches=batch.touches,
                 )
-        # Only now may the checkpoint leave the process.
+        # Only now may the checkpoint leave the process, and the facts be those of the ledger.
+        self._warm, self._warm_size = batch.reader, head.size + len(batch.entries)
         return [
             outcome
             if isinstance(outcome, LedgerError)
             else outcome._replace(checkpoint=outcome.checkpoint or checkpoint)
             for outcome in outcomes
         ]
+
+    def _facts_at(self, tx: Transaction, size: int) -> FactsReader:
+        """Return the facts of the last transaction, if nobody else has written since and it succeeded."""
+        warm, self._warm = self._warm, None
+        if warm is None or self._warm_size != size or warm.facts.failure is not None or warm.weight > _REMEMBERED_FACTS:
+            return FactsReader(tx, size)
+        warm.resume(tx, size)
+        return warm
 
     # What is there -----------------------------------------------------------------------------------------------
 
@@ -280,7 +300,10 @@ class Ledger:
 
 def _verify(signed: SignedStatement, keys: dict[str, bytes]) -> _Verified | LedgerError:
     try:
-        return _Verified(signed, verify_signed(signed, keys))
+        signers = verify_signed(signed, keys)
+        for material in _keys_in(signed):
+            enrol_public_key(material.raw)  # remembered: registration asks again, with the database locked
+        return _Verified(signed, signers, for_admission(signed.statement, signers.time_keyid))
     except LedgerError as e:
         return e
 
@@ -301,14 +324,13 @@ def _receipt_of(tx: Transaction, id_: str, index: int) -> Receipt:
     return Receipt(id_, index, decode_entry(entry).recorded_at, entry, checkpoint, False)
 
 
-def _needs(verified: _Verified, facts: Facts) -> set[bytes]:
-    return for_admission(verified.signed.statement, verified.signers.time_keyid, facts)
-
-
 class _Batch:
     """The rows that one transaction will append, and the facts as they grow with them."""
 
-    def __init__(self, tx: Transaction, head: Head, now: int, entropy: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, tx: Transaction, head: Head, now: int, entropy: Callable[[int], bytes], reader: FactsReader
+    ) -> None:
+        self.reader = reader
         self.entries: list[tuple[int, int, bytes]] = []
         self.openings: list[tuple[int, bytes, bytes]] = []
         self.leaves: list[bytes] = []
@@ -317,7 +339,7 @@ class _Batch:
         self._head = head
         self._now = now // SECOND * SECOND
         self._entropy = entropy
-        self._reader = FactsReader(tx, head.size)
+        self._salts = memoryview(b"")
         self._seen: dict[str, Receipt] = {}
         self._previous = head.last_leaf
 
@@ -327,18 +349,20 @@ class _Batch:
         for key, entries in entries_touching(self._tx, list(ids), self._head.size).items():
             self._seen[ids[key]] = _receipt_of(self._tx, ids[key], entries[0])
         fresh = [v for v in statements if v.signed.id not in self._seen]
-        self._reader.need(lambda facts: set().union(*(_needs(v, facts) for v in fresh)))
+        self._salts = memoryview(self._entropy(SALT_BYTES * len(fresh)))
+        self.reader.load(set().union(*(v.needs for v in fresh)))
+        self.reader.need(lambda facts: set().union(*(for_admission_further(v.signed.statement, facts) for v in fresh)))
         return statements
 
     def admit(self, verified: _Verified) -> Outcome:
         """Return the receipt, still without its checkpoint, or the error that refused the statement."""
-        signed, signers = verified
+        signed, signers, _ = verified
         if signed.id in self._seen:
             return self._seen[signed.id]._replace(is_new=False)
-        facts = self._reader.facts
+        facts = self.reader.facts
         index = self._head.size + len(self.entries)
         try:
-            self._reader.need(lambda facts: _needs(verified, facts))
+            self.reader.need(lambda facts: for_admission_further(signed.statement, facts))
             if facts.failure is not None:
                 raise UnavailableError(f"the ledger is damaged: {facts.failure}", code="ledger_integrity_failure")
             where = admit(facts, signed.statement, signers, Registered(index, self._now, signed.id, signers.keyids))
@@ -349,12 +373,12 @@ class _Batch:
         receipt = self._seal(index, signed)
         touches = touched_keys(signed.id, signed.statement, facts)
         self.touches += [(key, index) for key in touches]
-        self._reader.add(where, signed.statement)
+        self.reader.add(where, signed.statement)
         self._seen[signed.id] = receipt
         return receipt
 
     def _seal(self, index: int, signed: SignedStatement) -> Receipt:
-        salt = self._entropy(SALT_BYTES)
+        salt = bytes(self._salts[len(self.entries) * SALT_BYTES :][:SALT_BYTES])
         entry = encode_entry(index, self._now, commit(salt, signed.raw), self._previous)
         self._previous = leaf_hash(entry)
         self.entries.append((index, self._now, entry))

@@ -8,8 +8,8 @@ the epoch, UTC.
 
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import NamedTuple
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from consent_ledger.licenses import statements as st
@@ -17,7 +17,11 @@ from consent_ledger.licenses.masks import CompiledProhibition, CompiledTerms, co
 from consent_ledger.licenses.terms import TemplateDocument
 
 
-class Registered(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A fact. It never changes and refers to nothing that refers back, so the garbage collector need not look."""
+
+
+class Registered(Record, frozen=True, gc=False):
     """Where and when a statement was recorded. `trusted_at` is the earliest instant that a trusted time source
     vouches for, or None."""
 
@@ -33,7 +37,7 @@ class Registered(NamedTuple):
         return self.recorded_at if self.trusted_at is None else min(self.trusted_at, self.recorded_at)
 
 
-class KeyRecord(NamedTuple):
+class KeyRecord(Record, frozen=True, gc=False):
     """A key of a party."""
 
     entry: int
@@ -42,7 +46,7 @@ class KeyRecord(NamedTuple):
     raw: bytes
 
 
-class KeyEvent(NamedTuple):
+class KeyEvent(Record, frozen=True, gc=False):
     """A key was retired (as of the entry) or compromised since an instant."""
 
     entry: int
@@ -63,7 +67,7 @@ class PartyRecord:
         self.deaths: list[tuple[int, int]] = []
 
 
-class Parent(NamedTuple):
+class Parent(Record, frozen=True, gc=False):
     """A parent of a derived asset, and who it shows that the child does not."""
 
     asset: str
@@ -71,7 +75,7 @@ class Parent(NamedTuple):
     absent: frozenset[str]
 
 
-class Claim(NamedTuple):
+class Claim(Record, frozen=True, gc=False):
     """One registration of an asset: who owns it, whom it shows (None: nobody has looked), what it was made from.
 
     It does not hold the asset's hash, so assets of which the same was said share one."""
@@ -89,7 +93,7 @@ class Claim(NamedTuple):
     parents: tuple[Parent, ...]
 
 
-class GrantRecord(NamedTuple):
+class GrantRecord(Record, frozen=True, gc=False):
     """A grant. `signed_at` is trusted time, or else the entry's; `effective` is `starts`, but never before that."""
 
     entry: int
@@ -117,7 +121,7 @@ class GrantRecord(NamedTuple):
         return self.ward or self.issuer
 
 
-class RevocationRecord(NamedTuple):
+class RevocationRecord(Record, frozen=True, gc=False):
     """A withdrawal, acting from `effective` on grants recorded before it."""
 
     entry: int
@@ -128,7 +132,7 @@ class RevocationRecord(NamedTuple):
     uses: CompiledProhibition | None
 
 
-class Event(NamedTuple):
+class Event(Record, frozen=True, gc=False):
     """A status that something took: in ledger order the latest effective one holds."""
 
     entry: int
@@ -137,7 +141,7 @@ class Event(NamedTuple):
     detail: str | None = None
 
 
-class FulfilmentRecord(NamedTuple):
+class FulfilmentRecord(Record, frozen=True, gc=False):
     """A condition's status for an asset, as its beneficiary stated it."""
 
     entry: int
@@ -158,7 +162,7 @@ class TemplateRecord:
         self.events: list[Event] = []
 
 
-class ProjectRecord(NamedTuple):
+class ProjectRecord(Record, frozen=True, gc=False):
     """A project as of one entry, with the digests of the template versions it offers."""
 
     entry: int

@@ -2,7 +2,7 @@
 
 The index maps a key to the entries that touch it. A statement is admitted, and an asset decided, on the entries under
 the keys that it needs and on nothing else, so that one day a compact proof can show that none was left out.
-`for_admission` and `for_decision` are asked again after each load, until they name nothing new.
+`for_admission_further` and `for_decision` are asked again after each load, until they name nothing new.
 """
 
 from collections.abc import Iterable
@@ -13,44 +13,39 @@ from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.facts import Facts
 
 
-def _raw(identifier: str) -> bytes:
-    """The bytes behind `sha256:<hex>` or `pty_<hex>`."""
-    return bytes.fromhex(identifier.rpartition(":")[2].removeprefix("pty_"))
-
-
 def statement_key(id_: str) -> bytes:
     """The index key under which a statement itself is found."""
-    return b"s" + _raw(id_)
+    return b"s" + bytes.fromhex(id_[7:])
 
 
 def asset_key(hash_: str) -> bytes:
     """The index key of what is recorded about an asset: registrations, disputes, takedowns, fulfilments."""
-    return b"a" + _raw(hash_)
+    return b"a" + bytes.fromhex(hash_[7:])
 
 
 def party_key(party: str) -> bytes:
     """The index key of who a party is: enrolment, keys, death."""
-    return b"p" + _raw(party)
+    return b"p" + bytes.fromhex(party[4:])
 
 
 def keyid_key(keyid: str) -> bytes:
     """The index key of the entry that enrolled a key."""
-    return b"k" + _raw(keyid)
+    return b"k" + bytes.fromhex(keyid[7:])
 
 
 def consent_key(party: str) -> bytes:
     """The index key of what a party granted, withdrew or suspended, or had granted for it."""
-    return b"c" + _raw(party)
+    return b"c" + bytes.fromhex(party[4:])
 
 
 def template_key(digest: str) -> bytes:
     """The index key of a template version: its publication and what became of it."""
-    return b"t" + _raw(digest)
+    return b"t" + bytes.fromhex(digest[7:])
 
 
 def template_name_key(publisher: str, id_: str, version: str) -> bytes:
     """The index key that makes a publisher's template versions unique."""
-    return b"n" + _raw(publisher) + f"{id_}/{version}".encode()
+    return b"n" + bytes.fromhex(publisher[4:]) + f"{id_}/{version}".encode()
 
 
 def project_key(project: str) -> bytes:
@@ -80,11 +75,7 @@ def touched_keys(id_: str, statement: st.Statement, facts: Facts) -> list[bytes]
             keys += sorted({consent_key(facts.grant_by_id[g].party) for g in statement.grants})
         case st.Genesis():
             keys += [GENESIS_KEY, party_key(statement.issuer), keyid_key(st.keyid_of(statement.operator_key))]
-        case st.Party():
-            keys.append(party_key(statement.party))
-            if statement.key is not UNSET:
-                keys.append(keyid_key(st.keyid_of(statement.key)))
-        case st.Key():
+        case st.Party() | st.Key():
             keys.append(party_key(statement.party))
             if statement.key is not UNSET:
                 keys.append(keyid_key(st.keyid_of(statement.key)))
@@ -104,10 +95,11 @@ def touched_keys(id_: str, statement: st.Statement, facts: Facts) -> list[bytes]
     return keys
 
 
-def for_admission(statement: st.Statement, time_keyid: str | None, facts: Facts) -> set[bytes]:
-    """Return the index keys of all that registration reads for the statement, as far as `facts` lets them be known.
+def for_admission(statement: st.Statement, time_keyid: str | None = None) -> set[bytes]:
+    """Return the index keys that registration reads for the statement, whatever the facts are.
 
-    `time_keyid` is the key of the time source that vouched for it, if any."""
+    `time_keyid` is the key of the time source that vouched for it, if any.
+    """
     keys = {GENESIS_KEY}
     if time_keyid is not None:
         keys.add(keyid_key(time_keyid))
@@ -115,29 +107,18 @@ def for_admission(statement: st.Statement, time_keyid: str | None, facts: Facts)
         keys.add(party_key(statement.issuer))
     match statement:
         case st.Grant():
-            keys |= {template_key(statement.template.digest)}
-            if (template := facts.templates.get(statement.template.digest)) is not None:
-                keys.add(party_key(template.issuer))
+            keys.add(template_key(statement.template.digest))
             if statement.ward is not UNSET:
-                keys |= {party_key(statement.ward)}
+                keys.add(party_key(statement.ward))
             if statement.scope.project is not UNSET:
                 keys.add(project_key(statement.scope.project))
             if statement.supersedes is not UNSET:
                 keys |= {statement_key(s) for s in statement.supersedes}
         case st.Asset():
             keys.add(project_key(statement.project))
-            for medium in statement.media:
-                keys.add(asset_key(medium.hash))
-                for field in (medium.owners, medium.subjects, medium.organisations):
-                    if field is not UNSET:
-                        keys |= {party_key(p) for p in field if p != st.UNIDENTIFIED}
-                if medium.derived_from is not UNSET:
-                    keys |= _ancestor_keys([d.asset for d in medium.derived_from], facts)
-        case st.Party():
-            keys.add(party_key(statement.party))
-            if statement.key is not UNSET:
-                keys.add(keyid_key(st.keyid_of(statement.key)))
-        case st.Key():
+            keys |= {asset_key(m.hash) for m in statement.media}
+            keys |= {party_key(p) for p in _parties_of(statement.media)}
+        case st.Party() | st.Key():
             keys.add(party_key(statement.party))
             if statement.key is not UNSET:
                 keys.add(keyid_key(st.keyid_of(statement.key)))
@@ -152,10 +133,7 @@ def for_admission(statement: st.Statement, time_keyid: str | None, facts: Facts)
         case st.Suspension():
             keys |= {statement_key(s) for s in statement.grants}
         case st.Fulfilment():
-            for grant in () if statement.grants is UNSET else statement.grants:
-                keys.add(statement_key(grant))
-                if (known := facts.grant_by_id.get(grant)) is not None:
-                    keys.add(template_key(known.template))
+            keys |= {statement_key(s) for s in (() if statement.grants is UNSET else statement.grants)}
         case st.Dispute():
             keys |= {asset_key(a) for a in statement.assets}
         case st.Erasure():
@@ -163,6 +141,32 @@ def for_admission(statement: st.Statement, time_keyid: str | None, facts: Facts)
         case _:
             pass
     return keys
+
+
+def _parties_of(media: list[st.Medium]) -> set[str]:
+    parties: set[str] = set()
+    for medium in media:
+        for field in (medium.owners, medium.subjects, medium.organisations):
+            if field is not UNSET:
+                parties.update(field)
+    parties.discard(st.UNIDENTIFIED)
+    return parties
+
+
+def for_admission_further(statement: st.Statement, facts: Facts) -> set[bytes]:
+    """Return the index keys that registration reads besides, as far as what is loaded lets them be known."""
+    match statement:
+        case st.Grant() if statement.assurance == "attested":
+            template = facts.templates.get(statement.template.digest)
+            return set() if template is None else {party_key(template.issuer)}
+        case st.Asset():
+            derived = [d.asset for m in statement.media if m.derived_from is not UNSET for d in m.derived_from]
+            return _ancestor_keys(derived, facts) if derived else set()
+        case st.Fulfilment() if statement.grants is not UNSET:
+            known = [facts.grant_by_id[g] for g in statement.grants if g in facts.grant_by_id]
+            return {template_key(grant.template) for grant in known}
+        case _:
+            return set()
 
 
 def _ancestor_keys(assets: Iterable[str], facts: Facts) -> set[bytes]:

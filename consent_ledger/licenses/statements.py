@@ -68,7 +68,7 @@ UNIDENTIFIED = "unidentified"
 """Stands among `subjects` for somebody who is seen or heard and whom nobody could name."""
 
 
-class Header(Part, frozen=True, kw_only=True, tag_field="type"):
+class Header(Part, frozen=True, kw_only=True, gc=False, tag_field="type"):
     """What every statement has. `issued_at` is the issuer's claim; the ledger's own time is in the entry."""
 
     instants: ClassVar[tuple[str, ...]] = ("issued_at",)
@@ -78,7 +78,7 @@ class Header(Part, frozen=True, kw_only=True, tag_field="type"):
     nonce: Nonce
 
 
-class KeyMaterial(Part, frozen=True, kw_only=True):
+class KeyMaterial(Part, frozen=True, kw_only=True, gc=False):
     """A public key: 32 raw bytes for `ed25519`, a COSE key for `webauthn`, in base64."""
 
     scheme: Literal["ed25519", "webauthn"]
@@ -95,7 +95,7 @@ def keyid_of(key: KeyMaterial) -> str:
     return "sha256:" + hashlib.sha256(key.raw).hexdigest()
 
 
-class Genesis(Header, frozen=True, kw_only=True, tag="genesis"):
+class Genesis(Header, frozen=True, kw_only=True, gc=False, tag="genesis"):
     """The ledger says who it is; always entry 0, signed by the operator key that it names."""
 
     format: Literal[1]
@@ -103,7 +103,7 @@ class Genesis(Header, frozen=True, kw_only=True, tag="genesis"):
     operator_key: KeyMaterial
 
 
-class Party(Header, frozen=True, kw_only=True, tag="party"):
+class Party(Header, frozen=True, kw_only=True, gc=False, tag="party"):
     """A person or an organisation exists; later, a person's death."""
 
     instants = ("issued_at", "deceased_at")
@@ -120,7 +120,7 @@ class Party(Header, frozen=True, kw_only=True, tag="party"):
             date.fromisoformat(self.majority)
 
 
-class Key(Header, frozen=True, kw_only=True, tag="key"):
+class Key(Header, frozen=True, kw_only=True, gc=False, tag="key"):
     """A key of `party` is added, retired, or compromised since a time."""
 
     instants = ("issued_at", "since")
@@ -131,7 +131,7 @@ class Key(Header, frozen=True, kw_only=True, tag="key"):
     since: Instant | UnsetType = UNSET
 
 
-class TemplateRef(Part, frozen=True, kw_only=True):
+class TemplateRef(Part, frozen=True, kw_only=True, gc=False):
     """A template version, addressed by the digest of its document."""
 
     id: TemplateId
@@ -139,7 +139,7 @@ class TemplateRef(Part, frozen=True, kw_only=True):
     digest: Digest
 
 
-class Template(Header, frozen=True, kw_only=True, tag="template"):
+class Template(Header, frozen=True, kw_only=True, gc=False, tag="template"):
     """A template version is published (with its machine-readable document), superseded or invalidated."""
 
     instants = ("issued_at", "effective_at")
@@ -149,7 +149,7 @@ class Template(Header, frozen=True, kw_only=True, tag="template"):
     effective_at: Instant | UnsetType = UNSET
 
 
-class Project(Header, frozen=True, kw_only=True, tag="project"):
+class Project(Header, frozen=True, kw_only=True, gc=False, tag="project"):
     """A project: who controls it, what it is for, and which template versions it offers."""
 
     instants = ("issued_at", "starts", "ends")
@@ -163,7 +163,7 @@ class Project(Header, frozen=True, kw_only=True, tag="project"):
     ends: Instant | UnsetType = UNSET
 
 
-class Derivation(Part, frozen=True, kw_only=True):
+class Derivation(Part, frozen=True, kw_only=True, gc=False):
     """How an asset was made from a parent; `absent_subjects` attests whom the parent shows and this does not."""
 
     asset: MediaHash
@@ -171,7 +171,7 @@ class Derivation(Part, frozen=True, kw_only=True):
     absent_subjects: Annotated[list[SubjectRef], Meta(min_length=1, max_length=200)] | UnsetType = UNSET
 
 
-class Medium(Part, frozen=True, kw_only=True):
+class Medium(Part, frozen=True, kw_only=True, gc=False):
     """One media file. `subjects` lists everyone seen or heard (an empty list attests nobody);
     `subjects_unverified` says that nobody has looked. `size` is in bytes."""
 
@@ -188,14 +188,14 @@ class Medium(Part, frozen=True, kw_only=True):
     derived_from: Annotated[list[Derivation], Meta(min_length=1, max_length=100)] | UnsetType = UNSET
 
 
-class Asset(Header, frozen=True, kw_only=True, tag="asset"):
+class Asset(Header, frozen=True, kw_only=True, gc=False, tag="asset"):
     """Up to 200 media of one project are registered."""
 
     project: ProjectId
     media: Annotated[list[Medium], Meta(min_length=1, max_length=MAX_MEDIA)]
 
 
-class Scope(Part, frozen=True, kw_only=True):
+class Scope(Part, frozen=True, kw_only=True, gc=False):
     """What a grant is about: named `assets`, or what is submitted to a `project` in `[from, until)`."""
 
     instants = ("from_", "until")
@@ -205,7 +205,7 @@ class Scope(Part, frozen=True, kw_only=True):
     until: Instant | UnsetType = UNSET
 
 
-class Grant(Header, frozen=True, kw_only=True, tag="grant"):
+class Grant(Header, frozen=True, kw_only=True, gc=False, tag="grant"):
     """A party permits uses. Decisions read `terms` and nothing else of what it says."""
 
     instants = ("issued_at", "starts", "ends")
@@ -224,7 +224,7 @@ class Grant(Header, frozen=True, kw_only=True, tag="grant"):
     evidence: Commitment | UnsetType = UNSET
 
 
-class Revocation(Header, frozen=True, kw_only=True, tag="revocation"):
+class Revocation(Header, frozen=True, kw_only=True, gc=False, tag="revocation"):
     """`party` withdraws: absent `grants`, `assets` or `uses` mean all of them."""
 
     instants = ("issued_at", "effective_at")
@@ -237,7 +237,7 @@ class Revocation(Header, frozen=True, kw_only=True, tag="revocation"):
     evidence: Commitment | UnsetType = UNSET
 
 
-class Suspension(Header, frozen=True, kw_only=True, tag="suspension"):
+class Suspension(Header, frozen=True, kw_only=True, gc=False, tag="suspension"):
     """Grants are paused or resumed by the party that gave them."""
 
     instants = ("issued_at", "effective_at")
@@ -246,7 +246,7 @@ class Suspension(Header, frozen=True, kw_only=True, tag="suspension"):
     effective_at: Instant | UnsetType = UNSET
 
 
-class Fulfilment(Header, frozen=True, kw_only=True, tag="fulfilment"):
+class Fulfilment(Header, frozen=True, kw_only=True, gc=False, tag="fulfilment"):
     """The beneficiary states a condition's status for assets, of all grants made to it or of the ones named."""
 
     condition: Condition
@@ -257,7 +257,7 @@ class Fulfilment(Header, frozen=True, kw_only=True, tag="fulfilment"):
     payment_reference: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:\-]{1,80}$(?!\n)")] | UnsetType = UNSET
 
 
-class Dispute(Header, frozen=True, kw_only=True, tag="dispute"):
+class Dispute(Header, frozen=True, kw_only=True, gc=False, tag="dispute"):
     """Ownership of assets is contested, or resolved: in favour of the owners named by the statement `upheld`."""
 
     instants = ("issued_at", "effective_at")
@@ -267,7 +267,7 @@ class Dispute(Header, frozen=True, kw_only=True, tag="dispute"):
     effective_at: Instant | UnsetType = UNSET
 
 
-class Takedown(Header, frozen=True, kw_only=True, tag="takedown"):
+class Takedown(Header, frozen=True, kw_only=True, gc=False, tag="takedown"):
     """Assets must not be used, on a legal basis, or may be used again."""
 
     instants = ("issued_at", "effective_at")
@@ -277,7 +277,7 @@ class Takedown(Header, frozen=True, kw_only=True, tag="takedown"):
     effective_at: Instant | UnsetType = UNSET
 
 
-class UseRequest(Part, frozen=True, kw_only=True):
+class UseRequest(Part, frozen=True, kw_only=True, gc=False):
     """The uses that were asked for: the facets of a query, as recorded in a release."""
 
     activities: Annotated[list[Activity], Meta(min_length=1, max_length=20)]
@@ -290,7 +290,7 @@ class UseRequest(Part, frozen=True, kw_only=True):
     min_assurance: Assurance | UnsetType = UNSET
 
 
-class Release(Header, frozen=True, kw_only=True, tag="release"):
+class Release(Header, frozen=True, kw_only=True, gc=False, tag="release"):
     """A dataset version: its manifest's digest and Merkle root, and the query and ledger size it was cleared at."""
 
     instants = ("issued_at", "as_of")
@@ -305,7 +305,7 @@ class Release(Header, frozen=True, kw_only=True, tag="release"):
     size: Count
 
 
-class Acknowledgement(Header, frozen=True, kw_only=True, tag="acknowledgement"):
+class Acknowledgement(Header, frozen=True, kw_only=True, gc=False, tag="acknowledgement"):
     """A holder of a release says what it did about the withdrawals up to a ledger size."""
 
     release: StatementId
@@ -313,7 +313,7 @@ class Acknowledgement(Header, frozen=True, kw_only=True, tag="acknowledgement"):
     action: Literal["deleted", "stopped_using", "never_held", "retrained", "unable"]
 
 
-class Erasure(Header, frozen=True, kw_only=True, tag="erasure"):
+class Erasure(Header, frozen=True, kw_only=True, gc=False, tag="erasure"):
     """A party's identity, or the openings of the entries named, were destroyed."""
 
     level: Literal["identity", "statements"]
@@ -322,7 +322,7 @@ class Erasure(Header, frozen=True, kw_only=True, tag="erasure"):
     basis: Code
 
 
-class State(Header, frozen=True, kw_only=True, tag="state"):
+class State(Header, frozen=True, kw_only=True, gc=False, tag="state"):
     """Reserved: the root of the verifiable index at a size (formats.md, section 8)."""
 
     size: Count

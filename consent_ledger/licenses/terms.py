@@ -5,7 +5,7 @@ forgotten field can only make an answer stricter. An empty list is not an absent
 """
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -39,7 +39,7 @@ RuleId = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$(?!\n)")]
 Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.:\-]{0,79}$(?!\n)")]
 
 
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """A part of terms or of a template. The fields named in `instants` are whole seconds in UTC."""
 
     instants: ClassVar[tuple[str, ...]] = ()
@@ -47,11 +47,11 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     def __post_init__(self) -> None:
         for name in self.instants:
             value = getattr(self, name)
-            if value is not UNSET and (value.microsecond or value.utcoffset()):
+            if value is not UNSET and (value.tzinfo is not UTC or value.microsecond):
                 raise ValueError(f"`{name}` is not a time in whole seconds UTC, want `YYYY-MM-DDTHH:MM:SSZ`")
 
 
-class Permission(Part, frozen=True, kw_only=True):
+class Permission(Part, frozen=True, kw_only=True, gc=False):
     """Uses that are permitted, created by template rule `rule`, for the capacities named (absent: for all)."""
 
     rule: RuleId
@@ -66,7 +66,7 @@ class Permission(Part, frozen=True, kw_only=True):
     explicit: bool
 
 
-class Prohibition(Part, frozen=True, kw_only=True):
+class Prohibition(Part, frozen=True, kw_only=True, gc=False):
     """Uses that are forbidden, or withdrawn by a revocation: what is left out means all."""
 
     rule: RuleId | UnsetType = UNSET
@@ -80,14 +80,14 @@ class Prohibition(Part, frozen=True, kw_only=True):
     licences: list[Licence] | UnsetType = UNSET
 
 
-class ConditionRule(Part, frozen=True, kw_only=True):
+class ConditionRule(Part, frozen=True, kw_only=True, gc=False):
     """A condition (`accepted`, `paid`, `transform:...`, `captured_after_grant`) on the rules named, or on all."""
 
     condition: Condition
     rules: list[RuleId] | UnsetType = UNSET
 
 
-class Terms(Part, frozen=True, kw_only=True):
+class Terms(Part, frozen=True, kw_only=True, gc=False):
     """The resolved terms of a grant."""
 
     instants = ("retention_until",)
@@ -102,7 +102,7 @@ class Terms(Part, frozen=True, kw_only=True):
     retention_until: Instant | UnsetType = UNSET
 
 
-class Rule(Part, frozen=True, kw_only=True):
+class Rule(Part, frozen=True, kw_only=True, gc=False):
     """One rule of a template: a permission or a prohibition that a clause of the text explains.
 
     An optional rule is a question of its own; it enters the terms only when the answer was yes."""
@@ -113,14 +113,14 @@ class Rule(Part, frozen=True, kw_only=True):
     prohibition: Prohibition | UnsetType = UNSET
 
 
-class LanguageDigests(Part, frozen=True, kw_only=True):
+class LanguageDigests(Part, frozen=True, kw_only=True, gc=False):
     """The digests of a template's full text and summary in one language."""
 
     text: Digest
     summary: Digest
 
 
-class TemplateDocument(Part, frozen=True, kw_only=True):
+class TemplateDocument(Part, frozen=True, kw_only=True, gc=False):
     """The machine-readable part of a template version; its digest addresses the version.
 
     `publisher` is the organisation that benefits from what is granted. `policies` are codes for what no decision

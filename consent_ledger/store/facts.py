@@ -48,7 +48,7 @@ def read_rows(tx: Transaction, indexes: Collection[int]) -> Iterator[Row]:
 
 
 class FactsReader:
-    """Facts at one ledger size, loaded as far as they were asked for. It belongs to one transaction."""
+    """Facts at one ledger size, loaded as far as they were asked for. It belongs to one transaction at a time."""
 
     def __init__(self, tx: Transaction, size: int) -> None:
         self.facts = Facts()
@@ -56,6 +56,15 @@ class FactsReader:
         self._size = size
         self._loaded: set[bytes] = set()
         self._applied: set[int] = set()
+
+    @property
+    def weight(self) -> int:
+        """How many keys and entries it remembers."""
+        return len(self._loaded) + len(self._applied)
+
+    def resume(self, tx: Transaction, size: int) -> None:
+        """Go on in another transaction, at a size whose new entries were all given to `add`."""
+        self._tx, self._size = tx, size
 
     def need(self, wanted: Callable[[Facts], set[bytes]]) -> None:
         """Load until the facts hold every key that `wanted`, asked again after each load, names."""

@@ -4,6 +4,8 @@
 before recording, and an auditor asks it again for every entry.
 """
 
+import msgspec
+
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.facts import Facts, Registered
 from consent_ledger.licenses.registration.media import admit_asset, admit_dispute, admit_fulfilment, admit_takedown
@@ -25,7 +27,8 @@ def admit(facts: Facts, statement: st.Statement, signers: Signers, where: Regist
     if statement.ledger != facts.origin:
         detail = f"statement is meant for ledger `{statement.ledger}`, this is `{facts.origin}`"
         raise refuse("wrong_ledger", detail, "/ledger")
-    where = where._replace(trusted_at=trusted_time(facts, signers))
+    if signers.time_keyid is not None:
+        where = msgspec.structs.replace(where, trusted_at=trusted_time(facts, signers))
     match statement:
         case st.Grant():
             admit_grant(facts, statement, signers, where)
