@@ -7,8 +7,7 @@ whoever gets the turn takes along all that has queued meanwhile.
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from threading import Lock
 from typing import NamedTuple
@@ -30,17 +29,26 @@ from consent_ledger.licenses.keys import (
     touched_keys,
 )
 from consent_ledger.licenses.registration import admit
-from consent_ledger.licenses.signed import SignedStatement, Signers, read_signed, verify_signed
-from consent_ledger.licenses.statements import Genesis, Key, KeyMaterial, Party, encode_statement, keyid_of
+from consent_ledger.licenses.signed import (
+    SignedStatement,
+    Signers,
+    brought_key,
+    read_signed,
+    signers_of,
+    skim_signed,
+    verify_signed,
+)
+from consent_ledger.licenses.statements import Genesis, encode_statement, keyid_of
 from consent_ledger.signing.envelope import sign_envelope
 from consent_ledger.signing.instants import SECOND
-from consent_ledger.signing.keys import SigningKey, enrol_public_key
+from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import NoteVerifier, vkey_text
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import Head, append, read_covering_checkpoint, read_entries, read_head, read_nodes
 from consent_ledger.store.transaction import Transaction
+from consent_ledger.workers import Workers
 
 BATCH = 1_000
 _REMEMBERED_KEYS = 200_000
@@ -175,28 +183,45 @@ class Ledger:
         """
         outcomes: list[Outcome] = []
         source = iter(envelopes)
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            chunk = list(islice(source, BATCH))
-            verified = pool.submit(self._verify_all, chunk)
+        chunk = list(islice(source, BATCH))
+        if len(chunk) < BATCH:
+            return self._submit(self._verify_here(chunk))
+        with Workers() as workers:
+            following = self._verify_there(chunk, workers)
             while chunk:
-                chunk = list(islice(source, BATCH))
-                current = verified.result()
-                verified = pool.submit(self._verify_all, chunk)
-                outcomes += self._submit(current)
+                current, chunk = following, list(islice(source, BATCH))
+                following = self._verify_there(chunk, workers)
+                outcomes += self._submit(current())
         return outcomes
 
     # Verify, without a transaction ------------------------------------------------------------------------------
 
-    def _verify_all(self, envelopes: Sequence[bytes]) -> list[_Verified | LedgerError]:
-        parsed: list[SignedStatement | LedgerError] = []
-        for raw in envelopes:
-            try:
-                parsed.append(read_signed(raw))
-            except LedgerError as e:
-                parsed.append(e)
-        statements = [p for p in parsed if isinstance(p, SignedStatement)]
-        keys = self._keys_for(statements)
+    def _verify_here(self, envelopes: Sequence[bytes]) -> list[_Verified | LedgerError]:
+        parsed = [_parse(raw, read_signed) for raw in envelopes]
+        keys = self._keys_for([p for p in parsed if isinstance(p, SignedStatement)])
         return [_verify(p, keys) if isinstance(p, SignedStatement) else p for p in parsed]
+
+    def _verify_there(
+        self, envelopes: Sequence[bytes], workers: Workers
+    ) -> Callable[[], list[_Verified | LedgerError]]:
+        """Begin to verify in the workers, and return what waits for the end of it."""
+        parsed = [_parse(raw, skim_signed) for raw in envelopes]
+        skimmed = [p for p in parsed if isinstance(p, SignedStatement)]
+        keys = self._keys_for(skimmed)
+        wanted = {keyid: keys[keyid] for p in skimmed for keyid in p.keyids if keyid in keys}
+        half = len(envelopes) // 2 + 1  # of a batch that two cores are waited for
+        parts = [workers.verify(envelopes[start : start + half], wanted) for start in range(0, len(envelopes), half)]
+
+        def finish() -> list[_Verified | LedgerError]:
+            good = [verdict for part in parts for verdict in part.result()]
+            return [
+                _verified(p, signers_of(p.envelope))
+                if ok and isinstance(p, SignedStatement)
+                else self._verify_here([raw])[0]  # again, for the words of the refusal
+                for raw, p, ok in zip(envelopes, parsed, good, strict=True)
+            ]
+
+        return finish
 
     def _keys_for(self, statements: Sequence[SignedStatement]) -> dict[str, bytes]:
         """Return the raw public key behind each keyid, from these statements or from the ledger.
@@ -207,7 +232,8 @@ class Ledger:
             self._public_keys = {}
         known = self._public_keys
         for signed in statements:
-            for material in _keys_in(signed):
+            material = brought_key(signed.statement)
+            if material is not None:
                 known[keyid_of(material)] = material.raw
         unknown = {keyid for signed in statements for keyid in signed.keyids if keyid not in known}
         if unknown:
@@ -298,24 +324,22 @@ class Ledger:
         return encode_receipt(Proof(receipt.entry, prove_inclusion(receipt.entry, size, nodes), receipt.checkpoint))
 
 
-def _verify(signed: SignedStatement, keys: dict[str, bytes]) -> _Verified | LedgerError:
+def _parse(raw: bytes, read: Callable[[bytes], SignedStatement]) -> SignedStatement | LedgerError:
     try:
-        signers = verify_signed(signed, keys)
-        for material in _keys_in(signed):
-            enrol_public_key(material.raw)  # remembered: registration asks again, with the database locked
-        return _Verified(signed, signers, for_admission(signed.statement, signers.time_keyid))
+        return read(raw)
     except LedgerError as e:
         return e
 
 
-def _keys_in(signed: SignedStatement) -> Iterator[KeyMaterial]:
-    match signed.statement:
-        case Genesis() as genesis:
-            yield genesis.operator_key
-        case Party(key=KeyMaterial() as key) | Key(key=KeyMaterial() as key):
-            yield key
-        case _:
-            pass
+def _verify(signed: SignedStatement, keys: dict[str, bytes]) -> _Verified | LedgerError:
+    try:
+        return _verified(signed, verify_signed(signed, keys))
+    except LedgerError as e:
+        return e
+
+
+def _verified(signed: SignedStatement, signers: Signers) -> _Verified:
+    return _Verified(signed, signers, for_admission(signed.statement, signers.time_keyid))
 
 
 def _receipt_of(tx: Transaction, id_: str, index: int) -> Receipt:

@@ -35,7 +35,7 @@ from consent_ledger.licenses.terms import (
     Terms,
     Territory,
 )
-from consent_ledger.signing.canonical import decode_canonical, encode_canonical
+from consent_ledger.signing.canonical import decode_canonical, decode_json, encode_canonical
 
 MAX_STATEMENT_BYTES = 48 * 1024
 MAX_MEDIA = 200
@@ -352,6 +352,12 @@ Statement = (
 def parse_statement(payload: bytes) -> Statement:
     """Return the statement that `payload` is the canonical form of. Raises MalformedError."""
     statement: Statement = decode_canonical(payload, Statement, limit=MAX_STATEMENT_BYTES)
+    return statement
+
+
+def decode_statement(payload: bytes) -> Statement:
+    """Return the statement that `payload` spells, canonical or not: for bytes that `parse_statement` has accepted."""
+    statement: Statement = decode_json(payload, Statement)
     return statement
 
 

@@ -5,7 +5,6 @@ or commitment, and no cofactor. Libraries disagree on keys outside the prime-ord
 signature fits two messages, so such keys are never enrolled.
 """
 
-from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
@@ -66,7 +65,6 @@ def keyid_of(raw: bytes) -> str:
     return "sha256:" + sha256(raw).hexdigest()
 
 
-@lru_cache(maxsize=8192)
 def enrol_public_key(raw: bytes) -> PublicKey:
     """Return the key; raise MalformedError if it is low-order, non-canonical, mixed-order or not a point at all."""
     if len(raw) != PUBLIC_KEY_BYTES:

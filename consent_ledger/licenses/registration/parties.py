@@ -13,7 +13,6 @@ from consent_ledger.licenses.registration.signers import (
     stopped_by,
 )
 from consent_ledger.licenses.signed import Signers
-from consent_ledger.signing.keys import enrol_public_key
 
 
 def admit_genesis(facts: Facts, statement: st.Genesis, signers: Signers) -> None:
@@ -54,7 +53,6 @@ def _new_key(facts: Facts, key: st.KeyMaterial) -> None:
         raise refuse(
             "key_scheme", f"keys of scheme `{key.scheme}` cannot be enrolled yet, want `ed25519`", "/key/scheme"
         )
-    enrol_public_key(key.raw)
     if st.keyid_of(key) in facts.key_owners:
         raise ConflictError("this key is enrolled already", code="key_exists")
 
