@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -133,7 +134,7 @@ def test_an_unreachable_server_is_named_without_the_password() -> None:
 
 def test_the_file_is_synced_logged_ahead_and_private(tmp_path: Path) -> None:
     path = tmp_path / "led ger?#%41.db"
-    with open_store(f"sqlite:///{str(path).replace('?', '%3F')}", create=True) as store:
+    with open_store(f"sqlite:///{quote(str(path))}", create=True) as store:
         with store.write() as tx:
             pragma = {
                 name: tx.select(f"PRAGMA {name}")[0][0] for name in ("journal_mode", "synchronous", "foreign_keys")
@@ -151,8 +152,11 @@ def test_a_file_that_was_taken_out_of_wal_is_put_back(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
     connection.close()
-    with open_store(f"sqlite:///{path}") as store, store.read() as tx:
-        assert tx.select("PRAGMA journal_mode") == [("wal",)]
+    with open_store(f"sqlite:///{path}") as store:
+        assert path.read_bytes()[18:20] == b"\x02\x02"  # the file's own word; a connection says what it saw last
+        with store.write() as tx:
+            append_entries(tx, 3)
+            assert tx.select("PRAGMA journal_mode") == [("wal",)]
 
 
 # --- reading only
