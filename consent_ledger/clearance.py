@@ -1,23 +1,27 @@
 """Clearance: what the ledger answers, for one asset or a million, at one ledger size.
 
-Single is a batch of one. The entries that touch the question are read set-wise in one snapshot, folded into facts, and
-decided; assets of which the same was said share one decision.
+Single is a batch of one. The entries that touch a question are read set-wise in one snapshot, folded into facts, and
+decided. When the question is about much of the ledger, all of it is folded; an engine that is kept stays warm and folds
+only what came since. Assets of which the same was said share one decision. Every way gives what `decide` gives.
 """
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import NamedTuple
 
 from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.errors import RefusedError
 from consent_ledger.licenses.decision import Decision, Query, decide
-from consent_ledger.licenses.facts import Claim, Facts
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import for_decision
 from consent_ledger.licenses.masks import Use
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader
-from consent_ledger.store.log import read_checkpoint, read_head, size_at
+from consent_ledger.store.log import Head, read_checkpoint, read_head, size_at
+from consent_ledger.store.transaction import Transaction
 
-_ALL_FROM = 50_000
+_MANY = 20_000  # assets in one load by key, and from when on a whole ledger is rather read through
+_WARM_ENTRIES = 2_000_000  # a ledger above this is never held in memory as a whole
 
 
 class Clearance(NamedTuple):
@@ -33,12 +37,45 @@ class Clearance(NamedTuple):
     root: bytes | None
 
 
+class Engine:
+    """Facts that stay in memory between questions about a store, as far as they are worth it. Threads may share it."""
+
+    def __init__(self, store: Store, clock: Callable[[], int], *, warm: bool = False) -> None:
+        """`warm`: fold the whole ledger at the first question, however small, and stay up to date from then on."""
+        self.store = store
+        self.clock = clock
+        self._always = warm
+        self._reader: FactsReader | None = None
+        self._lock = Lock()
+
+    def decide(
+        self, tx: Transaction, head: Head, assets: Sequence[str], use: Use, as_of: int, size: int
+    ) -> list[Decision]:
+        """Return the decisions, from memory where the ledger is there or should be, else by the keys of the assets."""
+        whole = head.size <= _WARM_ENTRIES and (self._always or len(assets) >= min(_MANY, head.size))
+        if whole or (self._reader is not None and len(assets) > 1):
+            with self._lock:
+                return decide_all(assets, use, self._warm(tx, head.size), as_of, size)
+        decisions: list[Decision] = []
+        for start in range(0, len(assets), _MANY):
+            part = assets[start : start + _MANY]
+            reader = FactsReader(tx, size)
+            reader.need(lambda facts, part=part: for_decision(part, facts))  # type: ignore[misc]
+            decisions += decide_all(part, use, reader.facts, as_of, size)
+        return decisions
+
+    def _warm(self, tx: Transaction, size: int) -> Facts:
+        if self._reader is None or self._reader.facts.failure is not None:
+            self._reader = FactsReader(tx, 0)
+        self._reader.follow(tx, size)
+        return self._reader.facts
+
+
 def clear(
-    store: Store,
+    engine: Engine,
     assets: Sequence[str],
     use: Use,
     *,
-    clock: Callable[[], int],
     as_of: int | None = None,
     known_at: int | None = None,
     size: int | None = None,
@@ -48,37 +85,33 @@ def clear(
     `as_of` (microseconds) is now when absent, but never before the last entry, so that a clock set back does not undo
     a withdrawal. What is known is what had been recorded by the instant `known_at`, or at `size`, or all.
     """
-    with store.read() as tx:
+    with engine.store.read() as tx:
         head = read_head(tx)
         if size is not None and not 0 <= size <= head.size:
             raise RefusedError(f"the ledger has {head.size} entries, not {size}", code="size_unknown")
         if size is None:
             size = head.size if known_at is None else size_at(tx, known_at)
-        reader = FactsReader(tx, size)
-        if len(assets) >= min(_ALL_FROM, head.size):
-            reader.fold_all()
-        else:
-            reader.need(lambda facts: for_decision(assets, facts))
-        note = read_checkpoint(tx, size)
-    if as_of is None:
-        as_of = max(clock(), head.recorded_at)
-    root = None if note is None else read_checkpoint_text(note).root
-    return Clearance(decide_all(assets, use, reader.facts, as_of, size), as_of, size, root)
+        if as_of is None:
+            as_of = max(engine.clock(), head.recorded_at)
+        note = head.checkpoint if size == head.size else read_checkpoint(tx, size)
+        decisions = engine.decide(tx, head, assets, use, as_of, size)
+    return Clearance(decisions, as_of, size, None if note is None else read_checkpoint_text(note).root)
 
 
 def decide_all(assets: Sequence[str], use: Use, facts: Facts, as_of: int, size: int) -> list[Decision]:
     """Return `decide` of every asset, deciding once for all those of which the same was said."""
+    if len(assets) == 1:
+        return [decide(Query(assets[0], use, as_of, size), facts)]
     named = named_assets(facts)
-    shared: dict[tuple[Claim, ...], Decision] = {}
+    shared: dict[int, Decision] = {}  # by the identity of what was said, which the facts keep alive
     decisions = []
     for asset in assets:
-        claims = facts.assets.get(asset, ())
-        if asset in named:
-            decisions.append(decide(Query(asset, use, as_of, size), facts))
-            continue
-        decision = shared.get(claims)
+        said = facts.assets.get(asset, ())
+        decision = None if asset in named else shared.get(id(said))
         if decision is None:
-            decision = shared[claims] = decide(Query(asset, use, as_of, size), facts)
+            decision = decide(Query(asset, use, as_of, size), facts)
+            if asset not in named:
+                shared[id(said)] = decision
         decisions.append(decision)
     return decisions
 

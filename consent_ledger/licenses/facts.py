@@ -78,7 +78,7 @@ class Parent(Record, frozen=True, gc=False):
 class Claim(Record, frozen=True, gc=False):
     """One registration of an asset: who owns it, whom it shows (None: nobody has looked), what it was made from.
 
-    It does not hold the asset's hash, so assets of which the same was said share one."""
+    It does not hold the asset's hash, so assets of which the same was said in one statement share one."""
 
     entry: int
     recorded_at: int
@@ -301,11 +301,12 @@ class Facts:
             record.events.append(_event(where, statement.effective_at, statement.action))
 
     def _apply_asset(self, where: Registered, statement: st.Asset) -> None:
-        shared: dict[Claim, Claim] = {}
+        shared: dict[Claim, tuple[Claim]] = {}
         for medium in statement.media:
             claim = _claim(where, statement, medium)
-            claim = shared.setdefault(claim, claim)
-            self.assets[medium.hash] = (*self.assets.get(medium.hash, ()), claim)
+            said = shared.setdefault(claim, (claim,))
+            earlier = self.assets.get(medium.hash)
+            self.assets[medium.hash] = said if earlier is None else earlier + said
 
     def _apply_grant(self, where: Registered, statement: st.Grant) -> None:
         scope = statement.scope

@@ -14,7 +14,7 @@ from consent_ledger.errors import MalformedError
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.facts import Facts, Registered
 from consent_ledger.licenses.keys import erasure_key, party_key
-from consent_ledger.licenses.signed import SignedStatement, read_signed, signers_of
+from consent_ledger.licenses.signed import SignedStatement, skim_signed, signers_of
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import read_nodes
 from consent_ledger.store.transaction import Transaction
@@ -103,10 +103,11 @@ class FactsReader:
         if absent:
             self.facts.failure = f"entry {min(absent)} is in the index and not in the log"
 
-    def fold_all(self) -> None:
-        """Fold the whole log in, a page at a time."""
-        for start in range(0, self._size, _PAGE):
-            self._fold(set(range(start, min(start + _PAGE, self._size))))
+    def follow(self, tx: Transaction, size: int) -> None:
+        """Fold in, a page at a time, all that was recorded since the size this was last at: from 0, the whole log."""
+        begin, self._tx, self._size = self._size, tx, max(size, self._size)
+        for start in range(begin, size, _PAGE):
+            self._fold(set(range(start, min(start + _PAGE, size))))
 
     def add(self, where: Registered, statement: st.Statement) -> None:
         """Fold in a statement that is being recorded in this transaction."""
@@ -122,7 +123,7 @@ class FactsReader:
         try:
             committed = decode_entry(row.raw).commitment == commit(row.opening.salt, row.opening.envelope)
             if committed and row.leaf == leaf_hash(row.raw):
-                return read_signed(row.opening.envelope)
+                return skim_signed(row.opening.envelope)
         except MalformedError:
             pass  # the same finding: these are not the bytes that were admitted
         self.facts.failure = f"entry {row.entry} is not what the ledger recorded"
