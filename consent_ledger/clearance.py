@@ -48,7 +48,33 @@ class Engine:
         self._reader: FactsReader | None = None
         self._lock = Lock()
 
-    def decide(
+    def clear(
+        self,
+        assets: Sequence[str],
+        use: Use,
+        *,
+        as_of: int | None = None,
+        known_at: int | None = None,
+        size: int | None = None,
+    ) -> Clearance:
+        """Return whether each asset may be put to `use`.
+
+        `as_of` (microseconds) is now when absent, but never before the last entry, so that a clock set back does not
+        undo a withdrawal. What is known is what was recorded by the instant `known_at`, or at `size`, or all.
+        """
+        with self.store.read() as tx:
+            head = read_head(tx)
+            if size is not None and not 0 <= size <= head.size:
+                raise RefusedError(f"the ledger has {head.size} entries, not {size}", code="size_unknown")
+            if size is None:
+                size = head.size if known_at is None else size_at(tx, known_at)
+            if as_of is None:
+                as_of = max(self.clock(), head.recorded_at)
+            note = head.checkpoint if size == head.size else read_checkpoint(tx, size)
+            decisions = self._decide(tx, head, assets, use, as_of, size)
+        return Clearance(decisions, as_of, size, None if note is None else read_checkpoint_text(note).root)
+
+    def _decide(
         self, tx: Transaction, head: Head, assets: Sequence[str], use: Use, as_of: int, size: int
     ) -> list[Decision]:
         """Return the decisions, from memory where the ledger is there or should be, else by the keys of the assets."""
@@ -72,30 +98,17 @@ class Engine:
 
 
 def clear(
-    engine: Engine,
+    store: Store,
     assets: Sequence[str],
     use: Use,
     *,
+    clock: Callable[[], int],
     as_of: int | None = None,
     known_at: int | None = None,
     size: int | None = None,
 ) -> Clearance:
-    """Return whether each asset may be put to `use`.
-
-    `as_of` (microseconds) is now when absent, but never before the last entry, so that a clock set back does not undo
-    a withdrawal. What is known is what had been recorded by the instant `known_at`, or at `size`, or all.
-    """
-    with engine.store.read() as tx:
-        head = read_head(tx)
-        if size is not None and not 0 <= size <= head.size:
-            raise RefusedError(f"the ledger has {head.size} entries, not {size}", code="size_unknown")
-        if size is None:
-            size = head.size if known_at is None else size_at(tx, known_at)
-        if as_of is None:
-            as_of = max(engine.clock(), head.recorded_at)
-        note = head.checkpoint if size == head.size else read_checkpoint(tx, size)
-        decisions = engine.decide(tx, head, assets, use, as_of, size)
-    return Clearance(decisions, as_of, size, None if note is None else read_checkpoint_text(note).root)
+    """Return whether each asset may be put to `use`, by an engine for this once: see `Engine.clear`."""
+    return Engine(store, clock).clear(assets, use, as_of=as_of, known_at=known_at, size=size)
 
 
 def decide_all(assets: Sequence[str], use: Use, facts: Facts, as_of: int, size: int) -> list[Decision]:

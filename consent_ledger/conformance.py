@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from consent_ledger.clearance import Engine, clear
+from consent_ledger.clearance import clear
 from consent_ledger.errors import LedgerError, MalformedError
 from consent_ledger.issuing import (
     Issuer,
@@ -377,8 +377,7 @@ class Stage:
         known_at = parse_instant(query["known_at"]) if query.get("known_at") else None
         if self._broken:
             break_entry(self.store, asset)
-        engine = Engine(self.store, lambda: self._now)
-        answer = clear(engine, [asset], use, as_of=as_of, known_at=known_at)
+        answer = clear(self.store, [asset], use, clock=lambda: self._now, as_of=as_of, known_at=known_at)
         facts = replay_facts(self.store)
         return answer.decisions[0], decide(Query(asset, use, as_of, answer.size), facts)
 
