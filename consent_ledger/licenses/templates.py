@@ -79,6 +79,7 @@ class TemplateSource(Part, frozen=True, kw_only=True):
     version: TemplateVersion
     review: Literal["sample", "reviewed"]
     signers: Literal["contributors", "workers", "organisations"]
+    flags: list[Code] = msgspec.field(default_factory=list)
     jurisdictions: Annotated[list[Place], Meta(min_length=1)]
     capacities: Annotated[list[Capacity], Meta(min_length=1)]
     derivatives: Literal["allowed", "none"]
