@@ -1,0 +1,139 @@
+"""Showing clearance answers: a table for people, and JSON, NDJSON or CSV for programs."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import msgspec
+
+from consent_ledger.answers import answer_of
+from consent_ledger.clearance import Clearance
+from consent_ledger.cli.output import note, on_a_terminal, printable, shown, write_csv, write_json, write_lines
+from consent_ledger.licenses.decision import Decision
+from consent_ledger.licenses.statements import UseRequest
+from consent_ledger.media import Unusable
+from consent_ledger.signing.instants import format_instant
+
+MOST_ROWS = 40
+
+NameOf = Callable[[str], str]
+
+
+class Asked(NamedTuple):
+    """An asset that is asked about, and the file that it came from, if any."""
+
+    asset: str
+    path: Path | None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.asset if self.path is None else shown(self.path)
+
+
+def report(
+    asked: Sequence[Asked], unusable: Sequence[Unusable], request: UseRequest, point: Clearance, form: str | None,
+    name_of: NameOf,
+) -> dict[str, int]:  # fmt: skip
+    """Write the answers in the form that is wanted, and return how many there are of each verdict."""
+    verdicts = Counter(decision.verdict.name for decision in point.decisions)
+    counts = {name: verdicts[name] for name in ("allow", "deny", "undetermined")}
+    line = f"checked {len(asked)}, " + ", ".join(f"{name} {count}" for name, count in counts.items())
+    match form:
+        case "json":
+            answers = list(_answers(asked, request, point))
+            write_json({"checked": len(asked), **counts, "answers": answers, "not_checked": _failures(unusable)})
+        case "ndjson":
+            write_lines(_answers(asked, request, point))
+            write_lines(_failures(unusable))
+        case "csv":
+            columns = ("file", "asset", "verdict", "reasons", "parties", "valid_until", "as_of", "size")
+            write_csv(columns, _rows(asked, point, name_of))
+        case _:
+            _show(asked, point, name_of)
+    for item in unusable:
+        note(f"not checked: {shown(item.path)}: {item.why}")
+    if not asked and not unusable:
+        note("nothing to check: no files there")
+    click.echo(line, err=form is not None)
+    return counts
+
+
+def _answers(asked: Sequence[Asked], request: UseRequest, point: Clearance) -> Iterator[dict[str, Any]]:
+    for one, decision in zip(asked, point.decisions, strict=True):
+        file = {} if one.path is None else {"file": one.name}
+        yield {**file, **msgspec.structs.asdict(answer_of(one.asset, request, decision, point))}
+
+
+def _failures(unusable: Sequence[Unusable]) -> list[dict[str, str]]:
+    return [{"file": shown(item.path), "error": item.why} for item in unusable]
+
+
+def _rows(asked: Sequence[Asked], point: Clearance, name_of: NameOf) -> Iterator[dict[str, Any]]:
+    as_of = format_instant(point.as_of)
+    for one, decision in zip(asked, point.decisions, strict=True):
+        yield {
+            "file": "" if one.path is None else one.name,
+            "asset": one.asset,
+            "verdict": decision.verdict.name,
+            "reasons": " ".join(_codes(decision)),
+            "parties": " ".join(_parties(decision, name_of)),
+            "valid_until": "" if decision.valid_until is None else format_instant(decision.valid_until),
+            "as_of": as_of,
+            "size": point.size,
+        }
+
+
+def _codes(decision: Decision) -> list[str]:
+    return list(dict.fromkeys(reason.code for reason in decision.reasons))
+
+
+def _parties(decision: Decision, name_of: NameOf) -> list[str]:
+    return list(dict.fromkeys(name_of(r.party) for r in decision.reasons if r.party is not None))
+
+
+def explain(decision: Decision, name_of: NameOf) -> str:
+    """Return the reasons in one line: each code and whose permission it is about."""
+    parts: dict[str, list[str]] = {}
+    for reason in decision.reasons:
+        who = parts.setdefault(reason.code, [])
+        if reason.party is not None:
+            who.append(f"{name_of(reason.party)} ({reason.capacity})" if reason.capacity else name_of(reason.party))
+    return "; ".join(code + (": " + ", ".join(dict.fromkeys(who)) if who else "") for code, who in parts.items())
+
+
+def _show(asked: Sequence[Asked], point: Clearance, name_of: NameOf) -> None:
+    lines = [
+        (one.name, decision.verdict.name, explain(decision, name_of))
+        for one, decision in zip(asked, point.decisions, strict=True)
+    ]
+    if not on_a_terminal():
+        for name, verdict, why in lines:
+            click.echo(f"{verdict}\t{name}\t{printable(why)}")
+        return
+    left_out = 0
+    if len(lines) > MOST_ROWS:
+        wanting = [line for line in lines if line[1] != "allow"]
+        lines, left_out = wanting[:MOST_ROWS], len(lines) - len(wanting[:MOST_ROWS])
+    _table(lines)
+    if left_out:
+        note(f"{left_out} more are not shown here; --csv or --ndjson shows all")
+
+
+def _table(lines: Sequence[tuple[str, str, str]]) -> None:
+    if not lines:
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("file", "verdict", "why"):
+        table.add_column(title, overflow="fold")
+    colours = {"allow": "green", "deny": "red", "undetermined": "yellow"}
+    for name, verdict, why in lines:
+        table.add_row(Text(name), Text(verdict, style=colours[verdict]), Text(why))
+    Console().print(table)

@@ -1,0 +1,163 @@
+"""What a command works with: the home it was pointed at, its settings, address book, keys and ledger."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from consent_ledger.address_book import LEDGER, AddressBook, Contact
+from consent_ledger.errors import KeyFileError
+from consent_ledger.issuing import Issuer
+from consent_ledger.keyfile import read_key_file
+from consent_ledger.ledger import Ledger
+from consent_ledger.settings import PREFIX, Settings, default_home, read_settings
+from consent_ledger.signing.keys import SigningKey
+from consent_ledger.store.engine import Store, open_store
+
+ATTEMPTS = 3
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Rehearsed(Exception):
+    """What was rehearsed would have been recorded."""
+
+
+def _go_on(step: str) -> None:
+    """Every step is taken."""
+
+
+def _stop_before_writing(step: str) -> None:
+    if step == "entry":
+        raise Rehearsed
+
+
+class Session:
+    """One run of the command line. Everything is read when it is first needed."""
+
+    def __init__(self, home: Path | None = None, passphrase_file: Path | None = None) -> None:
+        self._home = home
+        self.passphrase_file = passphrase_file
+        self._passphrases: list[str] = []
+
+    @property
+    def home(self) -> Path:
+        """The ledger's folder."""
+        return self._home if self._home is not None else default_home(os.environ)
+
+    @home.setter
+    def home(self, home: Path) -> None:
+        self._home = home
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The home's settings."""
+        return read_settings(self.home, os.environ)
+
+    @cached_property
+    def book(self) -> AddressBook:
+        """The home's address book."""
+        return AddressBook(self.settings.address_book)
+
+    def party_of(self, name: str) -> str:
+        """Return the party id behind a local name, or the party id itself."""
+        return self.book.find(name).party
+
+    def given_passphrase(self) -> str | None:
+        """Return the passphrase of --passphrase-file or of the environment, if either is given."""
+        if self.passphrase_file is not None:
+            try:
+                return self.passphrase_file.read_text(encoding="utf-8").removesuffix("\n")
+            except (OSError, UnicodeDecodeError) as e:
+                detail = f"passphrase file `{self.passphrase_file}` cannot be read"
+                raise KeyFileError(detail, code="passphrase_file") from e
+        return os.environ.get(PREFIX + "PASSPHRASE") or None
+
+    def read_key(self, path: Path) -> SigningKey:
+        """Return the key in a file; a passphrase for it is the given one, or what a person at a terminal types."""
+        given = self.given_passphrase()
+        known = [*self._passphrases, *([] if given is None else [given])]
+        for passphrase in [None, *known]:
+            try:
+                return read_key_file(path, passphrase)
+            except KeyFileError as e:
+                if e.code not in ("passphrase_needed", "wrong_passphrase"):
+                    raise
+                error = e
+        if not sys.stdin.isatty():
+            hint = f", use --passphrase-file or {PREFIX}PASSPHRASE" if error.code == "passphrase_needed" else ""
+            raise KeyFileError(f"{error}{hint}", code=error.code) from error
+        return self._ask(path)
+
+    def _ask(self, path: Path) -> SigningKey:
+        for attempt in range(1, ATTEMPTS + 1):
+            passphrase = click.prompt(f"Passphrase of {path}", hide_input=True, err=True)
+            try:
+                key = read_key_file(path, passphrase)
+            except KeyFileError as e:
+                if attempt == ATTEMPTS or e.code != "wrong_passphrase":
+                    raise
+                click.echo(f"{e}; try again", err=True)
+            else:
+                self._passphrases.append(passphrase)
+                return key
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def reading(self) -> Iterator[Store]:
+        """Give the ledger's store, for questions."""
+        with open_store(self.settings.database, read_only=True) as store:
+            yield store
+
+    @contextmanager
+    def ledger(self, *, rehearse: bool = False) -> Iterator[Ledger]:
+        """Give the ledger, for recording; a rehearsal raises Rehearsed where the first row would be written."""
+        settings = self.settings
+        log_key = self.read_key(settings.log_key)
+        with open_store(settings.database, step=_stop_before_writing if rehearse else _go_on) as store:
+            yield Ledger.open(store, log_key)
+
+    def issuer(self, ledger: Ledger, name: str, key_file: Path | None = None) -> Issuer:
+        """Return the party called `name`, with its key: from `key_file`, or the one that the address book names."""
+        contact = self.book.find(name)
+        return Issuer(ledger.origin, contact.party, self.read_key(key_file or self.key_file(contact)))
+
+    def operator(self, ledger: Ledger) -> Issuer:
+        """Return the ledger itself as an issuer."""
+        return self.issuer(ledger, LEDGER)
+
+    def key_file(self, contact: Contact) -> Path:
+        """Return where the key file of a contact is kept."""
+        if contact.key is None:
+            raise KeyFileError(f"no key file of `{contact.name}` is kept here, want --key-file", code="key_elsewhere")
+        return self.home / contact.key
+
+
+def _set_home(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        ctx.find_object(Session).home = value  # type: ignore[union-attr]
+
+
+def _set_passphrase_file(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        ctx.find_object(Session).passphrase_file = value  # type: ignore[union-attr]
+
+
+def home_options(command: Command) -> Command:
+    """Let a command take --home and --passphrase-file, which also stand before its name."""
+    path = click.Path(path_type=Path)
+    command = click.option(
+        "--passphrase-file", type=path, expose_value=False, callback=_set_passphrase_file,
+        help="A file with the passphrase of key files.",
+    )(command)  # fmt: skip
+    return click.option(
+        "--home", type=path, expose_value=False, callback=_set_home, help="The ledger's folder.", is_eager=True
+    )(command)
+
+
+pass_session = click.make_pass_decorator(Session)
