@@ -1,0 +1,49 @@
+"""The HTTP application, put together: routes, errors, limits, and what every response has."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+from litestar import Litestar
+from litestar.datastructures import State
+
+from consent_ledger.api import log, operation
+from consent_ledger.api.browse import api_page
+from consent_ledger.api.bulk import clear_assets
+from consent_ledger.api.clearance import clear_asset
+from consent_ledger.api.errors import answer_error
+from consent_ledger.api.frame import add_headers, framed
+from consent_ledger.api.logs import Logger, Silent
+from consent_ledger.api.operations import build_document
+from consent_ledger.api.service import Service
+from consent_ledger.api.statements import read_statement, register_statement
+from consent_ledger.ledger import Ledger
+
+ROUTES = (register_statement, read_statement, clear_asset, clear_assets, *log.ROUTES, *operation.ROUTES)
+NO_BODY = 64 * 1024
+
+
+def create_app(ledger: Ledger, *, logger: Logger | None = None) -> Litestar:
+    """Return the application that serves `ledger`, which stays the caller's to close."""
+    service = Service(ledger)
+    document = build_document(ROUTES)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = Litestar(
+        ROUTES,
+        before_send=[add_headers],
+        exception_handlers={Exception: answer_error},
+        lifespan=[lifespan],
+        logging_config=None,
+        openapi_config=None,
+        request_max_body_size=NO_BODY,
+        state=State(
+            {"service": service, "document": msgspec.json.encode(document), "page": api_page(document).encode()}
+        ),
+    )
+    app.asgi_handler = framed(app.asgi_handler, logger or Silent())
+    return app

@@ -1,0 +1,132 @@
+"""Clearance of any number of assets, as lines in and lines out, in the same order and at one ledger size."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+from litestar import post
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from consent_ledger.answers import ClearanceAnswer, ClearanceRequest
+from consent_ledger.api.clearance import EXAMPLE
+from consent_ledger.api.errors import ProblemAnswer, problem_of
+from consent_ledger.api.frame import request_id_of
+from consent_ledger.api.operations import Answer, Operation, lines_of
+from consent_ledger.api.questions import Point, Question, answer_all, parse_question, point_now
+from consent_ledger.api.requests import HttpRequest, require_media_type, service_of
+from consent_ledger.api.responses import NDJSON
+from consent_ledger.api.service import Service
+from consent_ledger.api.spool import ClientGone, LineSpool
+from consent_ledger.errors import LedgerError, MalformedError
+from consent_ledger.store.engine import Store
+
+BATCH = 2_000
+MAX_LINE = 16 * 1024
+
+
+class LineError(msgspec.Struct, frozen=True):
+    """Stands in the place of an answer: what was wrong with that line of the request, the first being 1."""
+
+    line: int
+    error: ProblemAnswer
+
+
+@post(
+    "/v1/clearance/bulk",
+    name="clear_assets",
+    request_max_body_size=None,
+    opt={
+        "operation": Operation(
+            "Ask about many assets, one a line",
+            tag="clearance",
+            body={NDJSON: lines_of(ClearanceRequest)},
+            answers={200: Answer("One line for each line asked.", {NDJSON: lines_of(ClearanceAnswer, LineError)})},
+            problems=(415, 503),
+            example=msgspec.json.encode(EXAMPLE).decode() + "\n",
+        )
+    },
+)
+async def clear_assets(request: HttpRequest) -> ASGIApp:
+    """Each line is a question as for one asset, and gets its answer in the same place; blank lines are passed over.
+    A line that cannot be answered gets an object with `line` and `error`, a problem document, and the others are
+    answered. All are answered as of one instant and at one ledger size, those of when the request began."""
+    require_media_type(request, NDJSON)
+    service = service_of(request)
+    present = await service.stream(point_now, service.ledger.store, service.ledger.clock)
+    return Answering(service, present)
+
+
+class Answering:
+    """The response to one bulk request: reads it while it writes."""
+
+    def __init__(self, service: Service, present: Point) -> None:
+        self._service = service
+        self._present = present
+        self._line = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        spool = LineSpool(MAX_LINE)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(spool.fill(receive))
+                await self._write(spool, send, request_id_of(scope))
+        except* ClientGone:
+            pass  # nobody is there to be told
+        finally:
+            spool.close()
+
+    async def _write(self, spool: LineSpool, send: Send, request_id: str) -> None:
+        headers = [(b"content-type", NDJSON.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        ledger = self._service.ledger
+        async for lines in spool.lines():
+            for start in range(0, len(lines), BATCH):
+                batch = lines[start : start + BATCH]
+                body = await self._service.stream(
+                    answer_lines, ledger.store, ledger.clock, batch, self._line, self._present, request_id
+                )
+                self._line += len(batch)
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def answer_lines(
+    store: Store,
+    clock: Callable[[], int],
+    lines: Sequence[bytes | None],
+    before: int,
+    present: Point,
+    request_id: str,
+) -> bytes:
+    """Return an answer for each line, at `present` where it says nothing else; `before` lines came before these."""
+    answers: dict[int, bytes | Exception] = {}
+    questions: dict[int, Question] = {}
+    for number, line in enumerate(lines, before + 1):
+        try:
+            if line is None:
+                raise MalformedError(f"line is longer than {MAX_LINE} bytes", code="too_large")
+            if line.strip():
+                questions[number] = _at_present(parse_question(line), present)
+        except LedgerError as e:
+            answers[number] = e
+    try:
+        answers |= zip(questions, answer_all(store, clock, list(questions.values())), strict=True)
+    except Exception as e:  # the response has begun: each line says that it was not answered
+        answers |= dict.fromkeys(questions, e)
+    return b"".join([_written(number, answers[number], request_id) for number in sorted(answers)])
+
+
+def _written(number: int, answer: bytes | Exception, request_id: str) -> bytes:
+    if isinstance(answer, Exception):
+        answer = msgspec.json.encode(LineError(number, problem_of(answer, request_id)))
+    return answer + b"\n"
+
+
+def _at_present(question: Question, present: Point) -> Question:
+    """Return the question at the request's own moment, as far as it does not name another."""
+    as_of, known_at, size = question.point
+    if as_of is None:
+        as_of = present.as_of
+    if size is None and known_at is None:
+        size = present.size
+    return question._replace(point=Point(as_of, known_at, size))

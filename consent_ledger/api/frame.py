@@ -1,0 +1,89 @@
+"""What every request has, errors included: an id, security headers, one line in the log, HEAD where there is GET."""
+
+import re
+import secrets
+import time
+import traceback
+from typing import Any, cast
+
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from consent_ledger.api.logs import Logger
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; form-action 'none';"
+    " base-uri 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def request_id_of(scope: Scope) -> str:
+    """Return the id of this request: the client's own if it is a plain one, else a new one."""
+    state: dict[str, Any] = scope["state"]
+    if "request_id" not in state:
+        offered = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        known = _REQUEST_ID.fullmatch(offered) is not None
+        state["request_id"] = offered.decode() if known else secrets.token_hex(16)
+    request_id: str = state["request_id"]
+    return request_id
+
+
+async def add_headers(message: Message, scope: Scope) -> None:
+    """Add the headers that every response has. As a `before_send` hook it reaches error pages too."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in _SECURITY.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Cache-Control", "no-store")
+        headers["X-Request-Id"] = request_id_of(scope)
+        scope["state"]["status"] = message["status"]
+
+
+def framed(app: ASGIApp, logger: Logger) -> ASGIApp:
+    """Return `app` with HEAD answered as GET (the server drops the body) and each request logged once it is over."""
+
+    async def frame(scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        method = cast(dict[str, Any], scope).get("method")
+        if method == "HEAD":
+            # A copy: the server looks at its own to know that it has to drop the body.
+            scope = cast(Scope, {**scope, "method": "GET"})
+        try:
+            await app(scope, receive, send)
+        except Exception as e:
+            scope["state"]["error"] = e
+            raise
+        finally:
+            _log(logger, scope, method, time.perf_counter() - started)
+
+    return frame
+
+
+def _log(logger: Logger, scope: Scope, method: Any, seconds: float) -> None:
+    """Log the route, never the path: paths and queries may name what a person is asked about."""
+    state = scope["state"]
+    fields = {
+        "request_id": request_id_of(scope),
+        "method": method,
+        "route": scope.get("path_template"),
+        "status": state.get("status"),
+        "ms": round(seconds * 1000, 2),
+    }
+    error = state.get("error")
+    if error is None:
+        logger.info("request", **fields)
+    else:
+        logger.error("request_failed", **fields, error=type(error).__name__, at=where(error))
+
+
+def where(error: BaseException) -> list[str]:
+    """Return the lines of code that an error passed, without its message: that may hold what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)[-12:]
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]

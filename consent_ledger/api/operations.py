@@ -1,0 +1,209 @@
+"""What a route promises, and the OpenAPI 3.1 document made of all those promises.
+
+Each handler carries its `Operation`, so that a route cannot be served without being described. Schemas are msgspec's
+own, of the very Structs that requests are decoded into, so that what is described is what is checked.
+"""
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+
+from consent_ledger import __version__
+from consent_ledger.api.errors import KINDS, PROBLEM_JSON, ProblemAnswer
+
+_REF = "#/components/schemas/{name}"
+_HEADERS = {
+    "ETag": "What this answer depends on; send it back as `If-None-Match`.",
+    "Location": "Where the statement can be read.",
+    "Link": "The next page, as `rel=\"next\"`.",
+    "Allow": "The methods that are offered.",
+}
+
+
+class Parameter(NamedTuple):
+    """A path parameter or a request header."""
+
+    name: str
+    type: Any
+    description: str
+
+
+class Answer(NamedTuple):
+    """A response: what it says and, by media type, the type or the plain schema of its body."""
+
+    description: str
+    content: Mapping[str, Any] = {}
+    headers: tuple[str, ...] = ()
+
+
+class Operation(NamedTuple):
+    """What one route promises. `problems` are the statuses of problem documents."""
+
+    summary: str
+    tag: str
+    answers: Mapping[int, Answer]
+    problems: tuple[int, ...] = ()
+    path: tuple[Parameter, ...] = ()
+    query: type[msgspec.Struct] | None = None
+    headers: tuple[Parameter, ...] = ()
+    body: Mapping[str, Any] = {}
+    example: Any = None
+
+
+class _Lines:
+    """Marks a body of one JSON document a line."""
+
+    def __init__(self, items: tuple[Any, ...]) -> None:
+        self.items = items
+
+
+def lines_of(*items: Any) -> Any:
+    """Return the body type of newline-delimited JSON whose lines are each of one of the types."""
+    return _Lines(items)
+
+
+def operation_of(handler: HTTPRouteHandler) -> Operation:
+    """Return what a handler promises; a handler that promises nothing is a mistake."""
+    operation: Operation = handler.opt["operation"]
+    return operation
+
+
+def build_document(handlers: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
+    """Return the OpenAPI document of the service."""
+    routes = [(path, handler) for handler in handlers for path in sorted(handler.paths)]
+    types = _types(operation_of(handler) for _, handler in routes)
+    schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    by_type = dict(zip(types, map(_plain, schemas), strict=True))
+    paths: dict[str, Any] = {}
+    for path, handler in sorted(routes, key=lambda route: route[0]):
+        spelled = re.sub(r"\{(\w+):\w+\}", r"{\1}", path)
+        method = next(iter(handler.http_methods)).lower()
+        paths.setdefault(spelled, {})[method] = _Writer(by_type).operation(handler)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "consent_ledger",
+            "version": __version__,
+            "summary": "Who agreed to which use of which media, since when.",
+            "description": "Everything that changes the ledger is a signed statement. "
+            "Errors are RFC 9457 problem documents. Nothing but `allow` clears a use.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {"schemas": _plain(components)},
+    }
+
+
+def _types(operations: Iterable[Operation]) -> list[Any]:
+    found: dict[Any, None] = {ProblemAnswer: None}
+    for operation in operations:
+        bodies = [operation.body, *(answer.content for answer in operation.answers.values())]
+        for type_ in (type_ for body in bodies for type_ in body.values()):
+            if isinstance(type_, _Lines):
+                found |= dict.fromkeys(type_.items)
+            elif not isinstance(type_, dict):
+                found[type_] = None
+        found |= dict.fromkeys(p.type for p in (*operation.path, *operation.headers))
+        if operation.query is not None:
+            found |= dict.fromkeys(field.type for field in msgspec.structs.fields(operation.query))
+    return list(found)
+
+
+class _Writer:
+    """Writes operations, given the schema of each type."""
+
+    def __init__(self, schemas: Mapping[Any, Any]) -> None:
+        self._schemas = schemas
+
+    def operation(self, handler: HTTPRouteHandler) -> dict[str, Any]:
+        operation = operation_of(handler)
+        written: dict[str, Any] = {
+            "operationId": handler.name,
+            "summary": operation.summary,
+            "description": " ".join((inspect.getdoc(handler.fn) or "").split()),
+            "tags": [operation.tag],
+        }
+        if parameters := self._parameters(operation):
+            written["parameters"] = parameters
+        if operation.body:
+            content = self._content(operation.body)
+            if operation.example is not None:
+                for medium in content.values():
+                    medium["example"] = operation.example
+            written["requestBody"] = {"required": True, "content": content}
+        written["responses"] = {
+            **{str(status): self._answer(answer) for status, answer in operation.answers.items()},
+            **{str(status): self._problem(status) for status in sorted({*operation.problems, 405, 500})},
+        }
+        return written
+
+    def _parameters(self, operation: Operation) -> list[dict[str, Any]]:
+        written = [self._parameter(p, "path", required=True) for p in operation.path]
+        written += [self._parameter(p, "header", required=False) for p in operation.headers]
+        if operation.query is not None:
+            notes: Mapping[str, str] = getattr(operation.query, "notes", {})
+            for field in msgspec.structs.fields(operation.query):
+                parameter = Parameter(field.encode_name, field.type, notes[field.name])
+                written.append(self._parameter(parameter, "query", required=field.required))
+        return written
+
+    def _parameter(self, parameter: Parameter, place: str, *, required: bool) -> dict[str, Any]:
+        return {
+            "name": parameter.name,
+            "in": place,
+            "required": required,
+            "description": parameter.description,
+            "schema": self._schemas[parameter.type],
+        }
+
+    def _content(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        written: dict[str, Any] = {}
+        for media_type, type_ in content.items():
+            if isinstance(type_, _Lines):
+                schema = {"type": "string", "description": "One JSON document a line."}
+                lines = [self._schemas[item] for item in type_.items]
+                written[media_type] = {"schema": schema, "x-line-schema": {"anyOf": lines}}
+            else:
+                written[media_type] = {"schema": type_ if isinstance(type_, dict) else self._schemas[type_]}
+        return written
+
+    def _answer(self, answer: Answer) -> dict[str, Any]:
+        written: dict[str, Any] = {"description": answer.description}
+        if answer.content:
+            written["content"] = self._content(answer.content)
+        if answer.headers:
+            written["headers"] = {name: _header(name) for name in answer.headers}
+        return written
+
+    def _problem(self, status: int) -> dict[str, Any]:
+        kinds = [kind for kind in KINDS.values() if kind.status == status]
+        written: dict[str, Any] = {
+            "description": kinds[0].title if kinds else HTTPStatus(status).phrase,
+            "content": {PROBLEM_JSON: {"schema": self._schemas[ProblemAnswer]}},
+        }
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            written["headers"] = {"Allow": _header("Allow")}
+        return written
+
+
+def _header(name: str) -> dict[str, Any]:
+    return {"description": _HEADERS[name], "schema": {"type": "string"}}
+
+
+def _plain(schema: Any) -> Any:
+    """Return the schema in words that every reader knows: Python's exact end of text is JSON Schema's plain one."""
+    if isinstance(schema, dict):
+        return {key: _pattern(value) if key == "pattern" else _plain(value) for key, value in schema.items()}
+    if isinstance(schema, list):
+        return [_plain(item) for item in schema]
+    return schema
+
+
+def _pattern(value: Any) -> Any:
+    return value.replace(r"(?!\n)", "") if isinstance(value, str) else _plain(value)

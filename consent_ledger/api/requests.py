@@ -1,0 +1,49 @@
+"""What handlers take from a request: the service, the body within its limits, and the query."""
+
+import asyncio
+from typing import Any, TypeVar
+
+from litestar import Request
+from litestar.exceptions import InternalServerException
+
+from consent_ledger.api.decoding import decode_query
+from consent_ledger.api.service import Service
+from consent_ledger.errors import MalformedError
+
+T = TypeVar("T")
+HttpRequest = Request[Any, Any, Any]
+
+BODY_SECONDS = 60.0
+
+
+def service_of(request: HttpRequest) -> Service:
+    """Return the service that this application was made for."""
+    service: Service = request.app.state.service
+    return service
+
+
+def require_media_type(request: HttpRequest, wanted: str) -> None:
+    """Raise MalformedError unless the body says that it is of the media type.
+
+    A form on somebody's page can post other types to a server on this machine; it cannot post this one.
+    """
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != wanted:
+        raise MalformedError(f"body has another `Content-Type`, want `{wanted}`", code="unsupported_media_type")
+
+
+async def read_body(request: HttpRequest, media_type: str) -> bytes:
+    """Return the whole body, at most as long as its route allows."""
+    require_media_type(request, media_type)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.body()
+    except TimeoutError as e:
+        raise MalformedError(f"body did not arrive within {BODY_SECONDS:.0f} seconds", code="timeout") from e
+    except InternalServerException as e:
+        raise MalformedError("body ends before its announced length") from e
+
+
+def read_query(request: HttpRequest, type_: type[T]) -> T:
+    """Return the query parameters as a `type_`."""
+    return decode_query(list(request.query_params.multi_items()), type_)

@@ -1,0 +1,68 @@
+"""One process that serves one ledger with uvicorn, and stops without dropping what it has begun."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from typing import BinaryIO
+
+import uvicorn
+
+from consent_ledger.api.app import create_app
+from consent_ledger.api.logs import ServerLog, json_logger
+from consent_ledger.errors import UnavailableError
+from consent_ledger.ledger import Ledger
+
+BACKLOG = 1024
+
+
+def run(
+    ledger: Ledger, host: str, port: int, log: BinaryIO, *, grace_seconds: int, announce: Callable[[str], None]
+) -> None:
+    """Serve `ledger` until SIGTERM or SIGINT; raise UnavailableError where the address cannot be listened to.
+
+    After the signal nothing new is taken, and what is under way has `grace_seconds` to end. `announce` is told the
+    address once it is listened to; port 0 means any. The log, JSON lines, goes to `log`.
+    """
+    logger = json_logger(log)
+    _redirect_server_log(ServerLog(logger))
+    listening = _listen(host, port)
+    config = uvicorn.Config(
+        create_app(ledger, logger=logger),
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=grace_seconds,
+        timeout_keep_alive=30,
+        ws="none",
+    )
+    server = uvicorn.Server(config)
+    with closing(listening):
+        announce(_place(listening))
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(server.serve(sockets=[listening]))
+    logger.info("stopped")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server((str(address[0]), port), family=family, backlog=BACKLOG)
+    except OSError as e:
+        reason = (e.strerror or str(e)).lower()
+        raise UnavailableError(f"cannot listen on `{host}`, port {port}: {reason}", code="cannot_listen") from e
+
+
+def _place(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _redirect_server_log(handler: logging.Handler) -> None:
+    for name in ("uvicorn", "uvicorn.error", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.propagate = False
+        logger.setLevel(logging.INFO)
