@@ -8,3 +8,18 @@ def template_root() -> Path:
     package = Path(__file__).parent
     installed = package / "license_templates"
     return installed if installed.is_dir() else package.parent / "license_templates"
+
+
+def shipped_purposes() -> bytes:
+    """Return the file of named purposes that the package ships."""
+    return (Path(__file__).parent / "purposes.toml").read_bytes()
+
+
+def font_file(weight: str) -> bytes:
+    """Return the bytes of the font that documents are set in: `Regular` or `Bold`."""
+    return (Path(__file__).parent / "fonts" / f"OpenSans-{weight}.subset.woff2").read_bytes()
+
+
+def case_file() -> Path:
+    """Return the file of clearance cases that comes with the package."""
+    return Path(__file__).parent / "cases" / "clearance-cases.json"
