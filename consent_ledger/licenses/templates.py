@@ -50,9 +50,9 @@ class Term(Part, frozen=True, kw_only=True):
 
 
 class Revocation(Part, frozen=True, kw_only=True):
-    """Who may take back what: a person's consent, and the licence of an owner."""
+    """Who may take back what: a person's consent (`none`: it asks for none), and the licence of an owner."""
 
-    consent: Literal["any_time", "not_revocable"]
+    consent: Literal["any_time", "not_revocable", "none"]
     copyright: Literal["revocable", "irrevocable"]
 
 
@@ -173,7 +173,7 @@ def policies(source: TemplateSource) -> dict[str, str]:
         "review": source.review,
         "signers": source.signers,
         "term": _coded(source.term.kind, source.term.years),
-        "revocation": source.revocation.consent,
+        "revocation_consent": source.revocation.consent,
         "compensation": source.compensation,
         "retention": _coded(source.retention.kind, source.retention.years),
         **{f"effect_{name}": code for name, code in source.effects.items()},
