@@ -18,7 +18,7 @@ lint: setup-dev
 	@.venv/bin/lint-imports --no-logo
 
 bench: setup-dev  ## measure, each number beside its yardstick
-	@.venv/bin/python tests/bench $(ARGS)
+	@.venv/bin/python -m tests.bench $(ARGS)
 
 lock:  ## pin the dependencies anew; ARGS=--upgrade moves the pins
 	@sh deploy/lock.sh $(ARGS)

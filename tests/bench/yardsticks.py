@@ -1,0 +1,58 @@
+"""The limits and peers that a measurement is held against."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from nacl.signing import SigningKey
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long one call takes."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def raw_verify_rate(message_bytes: int = 700, count: int = 4000) -> float:
+    """PyNaCl's `VerifyKey.verify` calls a second, on one core, over messages of that many bytes."""
+    key = SigningKey(sha256(b"yardstick").digest())
+    signed = key.sign(bytes(message_bytes))
+    verify, message, signature = key.verify_key.verify, signed.message, signed.signature
+
+    def run() -> None:
+        for _ in range(count):
+            verify(message, signature)
+
+    return count / seconds(run)
+
+
+def sqlite_commit_rate(directory: Path, row_bytes: int = 1200, batch: int = 1000, rows: int = 20_000) -> float:
+    """Rows a second that bare `executemany` appends durably (WAL, FULL), `batch` rows a commit."""
+    connection = sqlite3.connect(directory / "bare.db", isolation_level=None)
+    connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (n INTEGER PRIMARY KEY, b)")
+    body = bytes(row_bytes)
+
+    def run() -> None:
+        for start in range(0, rows, batch):
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT INTO t VALUES (?, ?)", [(n, body) for n in range(start, start + batch)])
+            connection.execute("COMMIT")
+
+    rate = rows / seconds(run)
+    connection.close()
+    return rate
+
+
+def indexed_lookups(directory: Path, keys: Sequence[str]) -> float:
+    """Seconds for one indexed SELECT after the other of the same rows, in bare SQLite: the least a check could do."""
+    connection = sqlite3.connect(directory / f"lookup-{len(keys)}.db")
+    connection.execute("CREATE TABLE asset (hash TEXT PRIMARY KEY, verdict INTEGER) WITHOUT ROWID")
+    connection.executemany("INSERT INTO asset VALUES (?, 1)", ((key,) for key in keys))
+    connection.commit()
+    select = "SELECT verdict FROM asset WHERE hash = ?"
+    taken = seconds(lambda: [connection.execute(select, (key,)).fetchone() for key in keys])
+    connection.close()
+    return taken
