@@ -12,8 +12,10 @@ from consent_ledger.licenses.wording import Block, Wording
 COPIES: Final = "notice-copies"
 """The clause that says that copies cannot be recalled."""
 
-NOTICES: Final = frozenset({"notice-media", "notice-copies", "notice-rights", "notice-law", "notice-authority", "notice-work"})
-"""Clauses that explain and make nothing: which media, copies, rights, applicable law, authority to sign, the work."""
+NOTICES: Final = frozenset(
+    {"notice-media", "notice-people", "notice-copies", "notice-rights", "notice-law", "notice-authority", "notice-work"}
+)
+"""Clauses that explain and make nothing: which media and people, copies, rights, applicable law, authority to sign, the work."""
 
 _POLICIES: Final = (
     "policy-roles", "policy-term", "policy-revocation", "policy-effects", "policy-compensation", "policy-retention",
