@@ -129,6 +129,7 @@ class Stage:
         self._assets: dict[str, str] = {}
         self._grants: dict[str, tuple[str, str]] = {}
         self._templates: dict[str, list[st.TemplateRef]] = {}
+        self._template_events: dict[str, list[Mapping[str, Any]]] = {}
         self._parents: dict[str, Mapping[str, Any]] = {}
         self._broken = False
         origin = "conformance.example/case"
@@ -297,6 +298,9 @@ class Stage:
         ref = template_ref(document)
         self._say(self._publisher, st.Template, template=ref, action="published", document=document)
         versions.append(ref)
+        # What became of the case's template became of every version of it that a grant needs.
+        for ended in self._template_events.get(name, ()):
+            self._say(self._publisher, st.Template, template=ref, action=ended["status"], **_effective(ended))
         if "*" in event["assets"]:
             self._offer([r for refs in self._templates.values() for r in refs][-50:])
         return document
@@ -355,6 +359,7 @@ class Stage:
         self._say(self._operator, st.Takedown, assets=asset, action="ordered", basis="case", **_effective(event))
 
     def _play_template(self, event: Mapping[str, Any]) -> None:
+        self._template_events.setdefault(str(event["id"]), []).append(event)
         for ref in self._templates.get(str(event["id"]), ()):
             self._say(self._publisher, st.Template, template=ref, action=event["status"], **_effective(event))
 

@@ -4,7 +4,7 @@ It shares nothing with the package: no vocabulary table, no facts, no index, no 
 one, says which of them a ledger rightly records, and answers the case's query. Where the rules give a party several
 reasons of equal weight, any of them will do, so an answer holds sets of codes to choose from.
 
-`licence` of a query matters at `open`; `captured_at`, assurance and obligations are not in the neutral format.
+`captured_at`, assurance and obligations are not in the neutral format.
 """
 
 from collections.abc import Iterator, Mapping
@@ -44,19 +44,28 @@ def best(verdicts: list[str]) -> str:
     return next((v for v in ("allow", "undetermined") if v in verdicts), "deny")
 
 
+class Point(NamedTuple):
+    """One thing that is asked for: the codes of which one must be named, and those that may stand beside it."""
+
+    named: frozenset[str]
+    beside: frozenset[str] = frozenset()
+
+
 class Answer(NamedTuple):
-    """`reasons`: for each thing that is asked for, the codes that may stand for it."""
+    """The verdict, and for each thing that was asked for what may be said about it."""
 
     verdict: str
-    reasons: tuple[frozenset[str], ...]
+    points: tuple[Point, ...]
 
     def agrees(self, verdict: str, codes: set[str]) -> bool:
-        """Whether an answer of `verdict` with the reasons `codes` is right: every need is named, and nothing else."""
-        spoken = codes - {"granted"}
+        """Whether an answer of `verdict` with the reasons `codes` is right: it names everything that stands in the way
+        and nothing else, and says `granted` where nothing does."""
+        obstacles = [point for point in self.points if point.named != {"granted"}]
+        possible = set().union(*(point.named | point.beside for point in self.points))
         return (
             verdict == self.verdict
-            and all(need & codes for need in self.reasons)
-            and spoken <= frozenset().union(*self.reasons)
+            and all(point.named & codes for point in obstacles or self.points)
+            and codes <= (possible - {"granted"} if obstacles else possible)
         )
 
 
@@ -136,6 +145,8 @@ class World:
         for event in events:
             now = max(now, instant(event["recorded_at"]))  # recorded_at never goes backwards
             recorded = {**event, "entry": len(self.log), "now": now}
+            if event["type"] == "resume":  # permits again, so it needs a good signature for each grant
+                recorded["grants"] = [g for g in event["grants"] if self._may_resume(g, now)]
             if not self._refused(recorded):
                 self.log.append(recorded)
         self.log = [e for e in self.log if known_at is None or e["now"] <= known_at]
@@ -171,6 +182,11 @@ class World:
             named = [g for g in map(self.grant, event["grants"]) if g is not None]
             return not named or any(event["party"] not in (g["party"], g.get("on_behalf_of")) for g in named)
         return False
+
+    def _may_resume(self, id_: str, now: datetime) -> bool:
+        grant = self.grant(id_)
+        since = None if grant is None else self.compromised_since(grant["party"])
+        return since is None or now < since
 
     def _ancestors(self, assets: list[str]) -> set[str]:
         found: set[str] = set()
@@ -238,42 +254,68 @@ class Requirement(NamedTuple):
         return self.line[-1]
 
 
-def requirements(world: World, asset: str) -> tuple[list[Requirement], list[str]]:
+def claims_of(world: World, asset: str, as_of: datetime) -> tuple[list[dict[str, Any]], bool]:
+    """Return the registrations of an asset that hold, and whether its ownership is open.
+
+    Whoever claims the same bytes for other owners disputes them (S8); the first registration holds meanwhile."""
+    claims = [e for e in world.of("asset") if e["id"] == asset]
+    disputes = [e for e in world.of("dispute") if e["asset"] == asset and _effective(e) <= as_of]
+    is_open = bool(disputes) and disputes[-1]["status"] == "open"
+    settled = disputes[-1]["entry"] if disputes and not is_open else -1
+    holding = [c for c in claims if set(c.get("owners") or ()) == set(claims[0].get("owners") or ())]
+    rivals = [c for c in claims if c not in holding and c["entry"] > settled and c["now"] <= as_of]
+    return holding, is_open or bool(rivals)
+
+
+def requirements(world: World, asset: str, as_of: datetime) -> tuple[list[Requirement], list[str]]:
     """Return everyone who must say yes, and what stands in the way of knowing that."""
     needs: list[Requirement] = []
     doubts: list[str] = []
 
-    def visit(line: tuple[str, ...], adapted: bool, visible: set[str] | None) -> None:
-        """`visible`: whom of those below the attestations on the way leave (None: everybody)."""
-        claims = [e for e in world.of("asset") if e["id"] == line[-1]]
+    def visit(line: tuple[str, ...], adapted: bool, gone: frozenset[str]) -> None:
+        """`gone`: of whom it is attested, on the way, that they are no longer seen."""
+        claims, _ = claims_of(world, line[-1], as_of)
         if not claims:
             doubts.append("asset_unknown" if len(line) == 1 else "parent_unknown")
         for claim in claims:
             needs.extend(Requirement("owner", p, line, adapted) for p in claim.get("owners") or ())
             needs.extend(Requirement("organisation", p, line, adapted) for p in claim.get("rights_holders") or ())
-            for person in claim.get("subjects") or ():
-                if visible is None or person in visible:
-                    if person == "?":
-                        doubts.append("subject_unidentified")
-                    else:
-                        needs.append(Requirement("subject", person, line, adapted))
+            for person in set(claim.get("subjects") or ()) - gone:
+                if person == "?":
+                    doubts.append("subject_unidentified")
+                else:
+                    needs.append(Requirement("subject", person, line, adapted))
             for edge in claim.get("derived_from") or ():
                 if edge["asset"] in line:
                     doubts.append("derivation_cycle")
                     continue
-                left = visible
-                if edge.get("subjects_attested"):
-                    named = set(edge.get("subjects") or ())
-                    left = named if visible is None else named & visible
-                visit((*line, edge["asset"]), adapted or edge["relation"] not in SAME_WORK, left)
+                left = absent(world, claim, edge) if edge.get("subjects_attested") else frozenset()
+                visit((*line, edge["asset"]), adapted or edge["relation"] not in SAME_WORK, gone | left)
         if claims and all(claim.get("subjects") is None for claim in claims):
             doubts.append("subjects_unverified")
 
-    visit((asset,), False, None)
+    visit((asset,), False, frozenset())
     return needs, doubts
 
 
+def absent(world: World, claim: dict[str, Any], edge: Mapping[str, Any]) -> frozenset[str]:
+    """Who is attested to be gone: everybody whom the parent, or what it was made from, was said to show by then, except
+    those who are named as still visible."""
+    family = {edge["asset"]} | world._ancestors([edge["asset"]])
+    shown = {
+        p
+        for e in world.of("asset")
+        if e["id"] in family and e["entry"] < claim["entry"]
+        for p in e.get("subjects") or ()
+    }
+    return frozenset(shown - set(edge.get("subjects") or ()))
+
+
 # The algorithm ----------------------------------------------------------------------------------------------------
+
+
+def point(*codes: str) -> Point:
+    return Point(frozenset(codes))
 
 
 def decide(case: Case) -> Answer:
@@ -281,30 +323,25 @@ def decide(case: Case) -> Answer:
     as_of = instant(query["as_of"])
     world = World(case["events"], instant(query["known_at"]) if query.get("known_at") else None)
     if world.broken:
-        return Answer("undetermined", (frozenset({"ledger_integrity_failure"}),))
-    needs, doubts = requirements(world, query["asset"])
-    found = [frozenset({code}) for code in doubts]
+        return Answer("undetermined", (point("ledger_integrity_failure"),))
+    needs, doubts = requirements(world, query["asset"], as_of)
+    found = [point(code) for code in doubts]
     family = {query["asset"]} | {asset for need in needs for asset in need.line}
     for asset in family:
-        found += [frozenset({code}) for code in about_asset(world, asset, as_of)]
+        found += [point(code) for code in about_asset(world, asset, as_of)]
     for need, atom in product(needs, atoms_of(query)):
         found += evaluate(world, query, as_of, need, atom)
-    return Answer(worst([verdict_of(min(codes)) for codes in found]), tuple(found))
+    return Answer(worst([verdict_of(min(point.named)) for point in found]), tuple(found))
 
 
 def about_asset(world: World, asset: str, as_of: datetime) -> Iterator[str]:
     """What is true of the asset whoever consents. It goes for what is made from it, too."""
     if any(e["asset"] == asset and _effective(e) <= as_of for e in world.of("takedown")):
         yield "takedown"
-    for claim in world.of("asset"):
-        if claim["id"] == asset and claim.get("retention_end") and as_of >= instant(claim["retention_end"]):
+    for claim in claims_of(world, asset, as_of)[0]:
+        if claim.get("retention_end") and as_of >= instant(claim["retention_end"]):
             yield "retention_elapsed"
-    disputes = [e for e in world.of("dispute") if e["asset"] == asset and _effective(e) <= as_of]
-    if disputes and disputes[-1]["status"] == "open":
-        yield "ownership_disputed"
-    claims = [e for e in world.of("asset") if e["id"] == asset]
-    settled = max((e["entry"] for e in disputes if e["status"] == "resolved"), default=-1)
-    if len({frozenset(c.get("owners") or ()) for c in claims}) > 1 and claims[-1]["entry"] > settled:
+    if claims_of(world, asset, as_of)[1]:
         yield "ownership_disputed"
 
 
@@ -345,9 +382,7 @@ def status_of(world: World, grant: dict[str, Any], as_of: datetime) -> str:
     return "suspended" if acted and acted[-1]["type"] == "suspend" else "active"
 
 
-def evaluate(
-    world: World, query: Mapping[str, Any], as_of: datetime, need: Requirement, atom: Atom
-) -> list[frozenset[str]]:
+def evaluate(world: World, query: Mapping[str, Any], as_of: datetime, need: Requirement, atom: Atom) -> list[Point]:
     """Return what one party's part in one atom comes to."""
     grants = grants_of(world, need, as_of)
     statuses = {g["id"]: status_of(world, g, as_of) for g in grants}
@@ -360,20 +395,31 @@ def evaluate(
     if by_owner and public and not all(licence_expresses(public, p) for p in in_force):
         against.add("licence_conflicts_with_restriction")
     if against:
-        return [frozenset({code}) for code in against]
-    if need.capacity == "subject" and world.people.get(need.party, {}).get("age") == "unknown":
-        return [frozenset({"age_unknown"})]
+        return [point(code) for code in against]
+    if world.people.get(need.party, {}).get("age") == "unknown":
+        return [point("age_unknown")]
     candidates = [g for g in grants if covers(g, need.origin)]
-    outcomes = [
-        attempt for g in candidates for attempt in try_grant(world, query, as_of, need, atom, g, statuses[g["id"]])
-    ]
-    if not outcomes:
-        majority = world.majority(need.party)
-        minor = majority is not None and as_of < majority
-        return [frozenset({"guardian_consent_required" if minor else "no_valid_grant"})]
-    verdict = best([worst([verdict_of(c) for c in codes]) for codes in outcomes])
-    codes = {c for o in outcomes if worst([verdict_of(c) for c in o]) == verdict for c in o if verdict_of(c) == verdict}
-    return [frozenset(codes)]
+    ways = [way for g in candidates for way in try_grant(world, query, as_of, need, atom, g, statuses[g["id"]])]
+    if not ways:
+        return [Point(frozenset({"no_valid_grant"}), frozenset(why_none(world, need, as_of)))]
+    verdict = best([worst([verdict_of(c) for c in codes]) for codes in ways])
+    possible = {c for codes in ways if worst([verdict_of(c) for c in codes]) == verdict for c in codes}
+    named = frozenset(c for c in possible if verdict_of(c) == verdict)
+    return [Point(named, frozenset(possible) - named)]
+
+
+def why_none(world: World, need: Requirement, as_of: datetime) -> Iterator[str]:
+    """What else can be said of somebody of whom there is no record that could permit."""
+    majority = world.majority(need.party)
+    if majority is not None and as_of < majority:
+        yield "guardian_consent_required"
+    if need.capacity == "subject" and is_dead(world, need.party, as_of):
+        yield "subject_deceased"
+
+
+def is_dead(world: World, party: str, as_of: datetime) -> bool:
+    deaths = [e["deceased_at"] for e in world.of("person") if e["id"] == party and e.get("deceased_at")]
+    return any(as_of >= instant(died) for died in deaths)
 
 
 def try_grant(
@@ -420,12 +466,11 @@ def shortfalls_of_grant(
         yield "exclusive_to_other"
     if grant.get("derivatives") == "none" and need.adapted:
         yield "derivative_not_permitted"
-    died = world.people.get(need.party, {}).get("deceased_at")
-    known = any(e["id"] == need.party for e in world.of("person"))
-    if died and known and as_of >= instant(died) and not grant.get("survives_death") and need.capacity == "subject":
+    if need.capacity == "subject" and is_dead(world, need.party, as_of) and not grant.get("survives_death"):
         yield "subject_deceased"
     for condition in grant.get("preconditions") or ():
-        status = condition.get("status")
+        # The fulfilment is recorded right after the grant, and like everything acts from its entry on.
+        status = condition.get("status") if as_of >= grant["now"] else None
         if status == "unknown":
             yield "precondition_unknown"
         elif status != "met":
@@ -453,9 +498,10 @@ def shortfalls(
         yield "territory_not_covered"
     if permission.get("actors") is not None and query.get("actor") not in permission["actors"]:
         yield "recipient_not_granted"
-    if is_open and not query.get("licence"):
+    licence, licences = query.get("licence"), permission.get("licences")
+    if is_open and not licence:
         yield "licence_required"
-    elif is_open and query["licence"] not in (permission.get("licences") or ()):
+    elif is_open if licences is None else bool(licence) and licence not in licences:
         yield "licence_not_granted"
     if atom.starred and need.capacity == "subject" and not permission.get("explicit"):
         yield "explicit_consent_required"

@@ -1,0 +1,63 @@
+"""Random ledgers, answered by the service, by an auditor's replay, and by the rules written as their definition.
+
+`DIFFERENTIAL_LEDGERS` says how many (normally a few hundred) and `DIFFERENTIAL_FIRST` from which number on; a number
+always makes the same ledger, so a failure says all that is needed to see it again.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consent_ledger.conformance import Stage
+from consent_ledger.licenses.decision import Decision
+from consent_ledger.store.engine import Store, open_store
+from tests.neutral import random_case
+from tests.reference_clearance import decide
+
+LEDGERS = int(os.environ.get("DIFFERENTIAL_LEDGERS", "250"))
+FIRST = int(os.environ.get("DIFFERENTIAL_FIRST", "0"))
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Store]:
+    """Each call gives an empty store of its own; making the tables is done once."""
+    place: Path = tmp_path_factory.mktemp("ledgers")
+    with open_store(f"sqlite:///{place}/0.db", create=True):
+        pass
+    tables = (place / "0.db").read_bytes()
+
+    def new() -> Store:
+        copy = place / "ledger.db"
+        for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
+            (place / name).unlink(missing_ok=True)
+        copy.write_bytes(tables)
+        return open_store(f"sqlite:///{copy}")
+
+    return new
+
+
+def answers(case: dict[str, Any], store: Store) -> tuple[Decision, Decision]:
+    stage = Stage(store, case["events"])
+    for event in case["events"]:
+        stage.play(event)
+    return stage.ask(case["query"])
+
+
+def test_service_auditor_and_definition_agree(empty: Callable[[], Store]) -> None:
+    verdicts: Counter[str] = Counter()
+    for number in range(FIRST, FIRST + LEDGERS):
+        case = random_case(number)
+        expected = decide(case)
+        with empty() as store:
+            service, auditor = answers(case, store)
+        assert service == auditor, f"ledger {number}: {service} by the service, {auditor} by the auditor"
+        codes = {reason.code for reason in service.reasons}
+        got = service.verdict.name
+        assert expected.agrees(got, codes), f"ledger {number}: {got} {sorted(codes)}, by the rules {expected}"
+        verdicts[got] += 1
+    # Worth something only while every answer is met.
+    assert set(verdicts) == {"allow", "deny", "undetermined"}, verdicts
