@@ -79,7 +79,7 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=(
         "Example: consent-ledger demo --dir demo, then consent-ledger check demo/media --home demo/home "
-        "--for open-dataset. Completion for bash: eval \"$(_CONSENT_LEDGER_COMPLETE=bash_source consent-ledger)\""
+        "--for open-training. Completion for bash: eval \"$(_CONSENT_LEDGER_COMPLETE=bash_source consent-ledger)\""
     ),
 )
 @click.option("--home", type=click.Path(path_type=Path), help="The ledger's folder [default: ~/.consent-ledger].")

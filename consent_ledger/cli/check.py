@@ -29,8 +29,8 @@ from consent_ledger.cli.session import Session, home_options, pass_session
 @home_options
 @pass_session
 def check(
-    session: Session, /, paths: tuple[str, ...], purpose: str | None, at: int | None, as_of: int | None,
-    size: int | None, fail_on: str, form: str | None, **facets: Any,
+    session: Session, /, paths: tuple[str, ...], purpose: str | None, purposes: Path | None, at: int | None,
+    as_of: int | None, size: int | None, fail_on: str, form: str | None, **facets: Any,
 ) -> int:  # fmt: skip
     """Ask whether files may be put to a use. They are hashed here and never sent anywhere.
 
@@ -44,7 +44,7 @@ def check(
 
     if at is not None and (as_of is not None or size is not None):
         raise click.UsageError("--at says both as of when and known when: it does not go with --as-of or --size")
-    request = use_request(facets, purpose, session.party_of)
+    request = use_request(facets, purpose, purposes, session.party_of)
     use = use_of(request)
     with session.reading() as store:
         asked, unusable = _assets(paths)

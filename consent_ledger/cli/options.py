@@ -2,29 +2,21 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from consent_ledger.errors import LedgerError
 from consent_ledger.issuing import whole_second
+from consent_ledger.licenses.purposes import Purpose, load_purposes, purpose_named
 from consent_ledger.licenses.statements import ASSURANCES, UseRequest
 from consent_ledger.licenses.vocabulary import ACTIVITY, AIM, CONTEXT, WORLD, Audience
+from consent_ledger.resources import shipped_purposes
 from consent_ledger.signing.instants import parse_instant
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-PURPOSES: dict[str, dict[str, Any]] = {
-    "open-dataset": {
-        "activity": ("train",), "aim": ("general",), "context": "commercial", "audience": "open",
-        "licence": "CC-BY-4.0",
-    },
-    "internal-training": {
-        "activity": ("train",), "aim": ("general",), "context": "commercial", "audience": "internal",
-    },
-}  # fmt: skip
-"""Named purposes: the facets that each stands for."""
-
 
 class InstantType(click.ParamType[int]):
     """A time as RFC 3339 has it, in microseconds."""
@@ -72,24 +64,47 @@ def use_options(command: Command) -> Command:
         "--min-assurance", type=click.Choice(list(ASSURANCES)), help="Count only what is signed at least this surely."
     )(command)
     command = facet_options(command)
-    return click.option("--for", "purpose", type=click.Choice(list(PURPOSES)), help="A named purpose.")(command)
+    command = click.option(
+        "--purposes", type=click.Path(path_type=Path), help="A file of named purposes of your own, for --for."
+    )(command)
+    return click.option("--for", "purpose", metavar="NAME", shell_complete=_complete_purpose,
+                        help="A named purpose instead of facets, for example open-training.")(command)  # fmt: skip
 
 
-def use_request(facets: dict[str, Any], purpose: str | None, party_of: Callable[[str], str]) -> UseRequest:
+def use_request(
+    facets: dict[str, Any], purpose: str | None, purposes: Path | None, party_of: Callable[[str], str]
+) -> UseRequest:
     """Return the use that the options name; facets that are given come before those of the purpose."""
-    given = {name: value for name, value in facets.items() if value}
-    facets = {**PURPOSES.get(purpose or "", {}), **given}
+    given = {_FIELDS[name]: _listed(name, value) for name, value in facets.items() if value}
+    if given.get("recipient"):
+        given["recipient"] = party_of(given["recipient"])
+    if purpose is not None:
+        named = purpose_named(_read_purposes(purposes), purpose)
+        return msgspec.structs.replace(named.use(), **given)
     missing = [f"--{name}" for name in ("activity", "aim", "context", "audience") if not facets.get(name)]
     if missing:
-        names = ", ".join(PURPOSES)
-        raise click.UsageError(f"a use is not complete without {', '.join(missing)}; or name one with --for ({names})")
-    extra: dict[str, Any] = {name: facets[name] for name in ("licence", "min_assurance") if facets.get(name)}
-    if facets.get("recipient"):
-        extra["recipient"] = party_of(facets["recipient"])
-    return UseRequest(
-        activities=list(facets["activity"]), aims=list(facets["aim"]), context=facets["context"],
-        audience=facets["audience"], territories=_territories(facets.get("territory") or (WORLD,)), **extra,
-    )  # fmt: skip
+        names = ", ".join(_read_purposes(purposes))
+        raise click.UsageError(f"a use is not complete without {', '.join(missing)}; or name one with --for: {names}")
+    return UseRequest(**{"territories": [WORLD], **given})
+
+
+_FIELDS = {
+    "activity": "activities", "aim": "aims", "context": "context", "audience": "audience", "licence": "licence",
+    "territory": "territories", "recipient": "recipient", "min_assurance": "min_assurance",
+}  # fmt: skip
+
+
+def _listed(name: str, value: Any) -> Any:
+    return _territories(value) if name == "territory" else list(value) if isinstance(value, tuple) else value
+
+
+def _read_purposes(own: Path | None) -> dict[str, Purpose]:
+    shipped = load_purposes(shipped_purposes())
+    return shipped if own is None else shipped | load_purposes(own.read_bytes())
+
+
+def _complete_purpose(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in _read_purposes(None) if name.startswith(incomplete)]
 
 
 def _territories(codes: tuple[str, ...]) -> list[str]:
