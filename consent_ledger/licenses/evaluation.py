@@ -26,11 +26,15 @@ class Moment(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A grant that covers the asset, with its status at the moment and the revocations that reach it."""
+    """A grant with its status at the moment and the revocations that reach it.
+
+    `permits`: it covers the asset of the requirement. One that does not covers an asset on the way from there to what
+    is asked about: then nothing but its prohibitions is heard."""
 
     grant: GrantRecord
     status: str
     revocations: tuple[RevocationRecord, ...]
+    permits: bool
 
 
 class Answer(NamedTuple):
@@ -42,28 +46,37 @@ class Answer(NamedTuple):
 
 
 def standings(need: Requirement, facts: Facts, at: Moment) -> tuple[Standing, ...]:
-    """Return the party's grants, in that capacity, that cover the asset, in ledger order."""
-    covering = [g for g in facts.grants.get(need.party, ()) if g.entry < at.size and _concerns(g, need, facts, at.size)]
-    return tuple(
-        Standing(g, grant_status(g, facts, at), revocations_of(g, need, facts, at))
-        for g in sorted(covering, key=lambda g: g.entry)
-    )
+    """Return the party's grants, in that capacity, that cover the asset or one made from it, in ledger order.
+
+    For a minor they are the guardian's."""
+    minor = _is_minor(facts.parties.get(need.party), at)
+    line = dict.fromkeys((need.asset, need.asked, *need.via))
+    found = []
+    for grant in sorted(facts.grants.get(need.party, ()), key=lambda g: g.entry):
+        if grant.entry >= at.size or not _is_in_capacity(grant, need) or (minor and grant.ward is None):
+            continue
+        covered = [asset for asset in line if _covers(grant, asset, facts, at.size)]
+        if covered:
+            revocations = revocations_of(grant, need, facts, at)
+            found.append(Standing(grant, grant_status(grant, facts, at), revocations, need.asset in covered))
+    return tuple(found)
 
 
-def _concerns(grant: GrantRecord, need: Requirement, facts: Facts, size: int) -> bool:
+def _is_in_capacity(grant: GrantRecord, need: Requirement) -> bool:
     if grant.ward is None:
-        if need.capacity not in grant.capacities:
-            return False
-    elif need.capacity == "organisation":
-        return False
+        return need.capacity in grant.capacities
+    return need.capacity != "organisation"
+
+
+def _covers(grant: GrantRecord, asset: str, facts: Facts, size: int) -> bool:
     if grant.assets is not None:
-        return need.asset in grant.assets
+        return asset in grant.assets
     return any(
         c.project == grant.project
         and c.entry < size
         and (grant.scope_from is None or c.recorded_at >= grant.scope_from)
         and (grant.scope_until is None or c.recorded_at < grant.scope_until)
-        for c in facts.assets.get(need.asset, ())
+        for c in facts.assets.get(asset, ())
     )
 
 
@@ -158,7 +171,8 @@ def evaluate(need: Requirement, atom: Atom, use: Use, given: tuple[Standing, ...
     if party is not None and party.age == "unknown":
         return Answer(Verdict.undetermined, frozenset({_reason("age_unknown", need)}))
     best, reasons = Verdict.deny, set[Reason]()
-    for standing in given:
+    permitting = [standing for standing in given if standing.permits]
+    for standing in permitting:
         verdict, found = _try_grant(standing, need, atom, use, facts, at)
         if verdict is Verdict.allow:
             return Answer(verdict, frozenset(found), standing.grant)
@@ -166,10 +180,19 @@ def evaluate(need: Requirement, atom: Atom, use: Use, given: tuple[Standing, ...
             best, reasons = verdict, set()
         if verdict is best:
             reasons |= found
-    if not given:
-        code = "subject_deceased" if need.capacity == "subject" and _is_dead(party, at) else "no_valid_grant"
-        return Answer(Verdict.undetermined, frozenset({_reason(code, need)}))
+    if not permitting:
+        return Answer(Verdict.undetermined, frozenset(_reason(code, need) for code in _why_none(need, party, at)))
     return Answer(best, frozenset(reasons))
+
+
+def _why_none(need: Requirement, party: PartyRecord | None, at: Moment) -> list[str]:
+    """What can be said of a party of whom there is no record that could permit anything."""
+    codes = ["no_valid_grant"]
+    if _is_minor(party, at):
+        codes.append("guardian_consent_required")
+    if need.capacity == "subject" and _is_dead(party, at):
+        codes.append("subject_deceased")
+    return codes
 
 
 def _reason(code: str, need: Requirement, grant: GrantRecord | None = None, rule: str | None = None) -> Reason:
@@ -181,7 +204,7 @@ def _reason(code: str, need: Requirement, grant: GrantRecord | None = None, rule
 def _forbidden(need: Requirement, atom: Atom, use: Use, given: tuple[Standing, ...]) -> set[Reason]:
     """Prohibitions in force that overlap the atom, and an owner's that the public licence cannot carry."""
     found = set()
-    for grant, status, _ in given:
+    for grant, status, _, _ in given:
         if status not in IN_FORCE:
             continue
         for prohibition in grant.terms.prohibitions:
@@ -206,7 +229,7 @@ def _try_grant(
     standing: Standing, need: Requirement, atom: Atom, use: Use, facts: Facts, at: Moment
 ) -> tuple[Verdict, set[Reason]]:
     """Return the best that one grant offers: its permissions are alternatives."""
-    grant, status, revocations = standing
+    grant, status, revocations, _ = standing
     if status != ACTIVE:
         return VERDICTS[status], {_reason(status, need, grant)}
     for revocation in revocations:
@@ -259,7 +282,7 @@ def _shortfalls(
         short.append("recipient_not_granted")
     if grant.terms.exclusive_to is not None and use.recipient != grant.terms.exclusive_to:
         short.append("exclusive_to_other")
-    short += _licence_shortfalls(permission, need, use)
+    short += _licence_shortfalls(permission, use)
     if need.derived and not grant.terms.derivatives:
         short.append("derivative_not_permitted")
     if is_explicit and need.capacity == "subject" and not permission.explicit:
@@ -273,17 +296,21 @@ def _shortfalls(
     return short + _unmet_conditions(permission, grant, need, facts, at)
 
 
-def _licence_shortfalls(permission: CompiledPermission, need: Requirement, use: Use) -> list[str]:
-    """An open release needs a licence that was granted; a person shown may leave the licence to the owner."""
+def _licence_shortfalls(permission: CompiledPermission, use: Use) -> list[str]:
+    """An open release needs a licence that was granted, by everybody: a forgotten field makes no answer wider."""
     if use.licence is None:
         return ["licence_required"] if use.audience is Audience.open else []
     if permission.licences is None:
-        return ["licence_not_granted"] if use.audience is Audience.open and need.capacity != "subject" else []
+        return ["licence_not_granted"] if use.audience is Audience.open else []
     return [] if use.licence in permission.licences else ["licence_not_granted"]
 
 
 def _is_dead(party: PartyRecord | None, at: Moment) -> bool:
     return party is not None and any(entry < at.size and died <= at.as_of for entry, died in party.deaths)
+
+
+def _is_minor(party: PartyRecord | None, at: Moment) -> bool:
+    return party is not None and party.majority is not None and at.as_of < party.majority
 
 
 def _came_of_age(party: PartyRecord | None, at: Moment) -> bool:
