@@ -15,7 +15,7 @@ COPIES: Final = "notice-copies"
 NOTICES: Final = frozenset(
     {"notice-media", "notice-people", "notice-copies", "notice-rights", "notice-law", "notice-authority", "notice-work"}
 )
-"""Clauses that explain and make nothing: which media and people, copies, rights, applicable law, authority to sign, the work."""
+"""Clauses that explain and make nothing: which media and people, copies, rights, law, authority to sign, the work."""
 
 _POLICIES: Final = (
     "policy-roles", "policy-term", "policy-revocation", "policy-effects", "policy-compensation", "policy-retention",
