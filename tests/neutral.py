@@ -33,7 +33,8 @@ class _Author:
         self.random = random
         self.grants: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
-        self.assets = ASSETS[: random.choice([1, 1, 2, 2, 3, 4])]
+        self.family = random.random() < 0.15  # everything made from something, often in two ways
+        self.assets = ASSETS[: 4 if self.family else random.choice([1, 1, 2, 2, 3, 4])]
         # Some ledgers are about one thing: otherwise nearly every answer would be no.
         self.trouble = random.choice([0.0, 0.05, 0.3])
 
@@ -86,9 +87,10 @@ class _Author:
             event["rights_holders"] = self._some(ORGANISATIONS)
         if self._maybe(self.trouble / 3):
             event["retention_end"] = random.choice(_MONTHS)
-        if earlier and self._maybe(0.7):
-            event["derived_from"] = [self._edge(parent, people) for parent in self._some(earlier)]
-            if self._maybe(0.5):
+        if earlier and (self.family or self._maybe(0.7)):
+            parents = earlier[-2:] if self.family else self._some(earlier)
+            event["derived_from"] = [self._edge(parent, people) for parent in parents]
+            if self.family or self._maybe(0.5):
                 event["owners"] = []
         elif self._maybe(0.02):
             event["derived_from"] = [self._edge(random.choice(ASSETS), people)]
@@ -255,7 +257,7 @@ class _Author:
     def _query(self) -> dict[str, Any]:
         random = self.random
         query: dict[str, Any] = {
-            "asset": "Z" if self._maybe(0.01) else random.choice(self.assets),
+            "asset": "Z" if self._maybe(0.01) else self.assets[-1] if self.family else random.choice(self.assets),
             "activities": ["train.discriminative"],
             "aims": ["general"],
             "context": "commercial",

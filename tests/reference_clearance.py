@@ -295,7 +295,17 @@ def requirements(world: World, asset: str, as_of: datetime) -> tuple[list[Requir
             doubts.append("subjects_unverified")
 
     visit((asset,), False, frozenset())
-    return needs, doubts
+    return together(needs), doubts
+
+
+def together(needs: list[Requirement]) -> list[Requirement]:
+    """Where several ways lead to one party's part in one asset, what is said about any asset on any of them counts."""
+    found: dict[tuple[str, str, str], Requirement] = {}
+    for need in needs:
+        key = need.capacity, need.party, need.origin
+        other = found.get(key, need)
+        found[key] = need._replace(line=(*other.line, *need.line), adapted=other.adapted or need.adapted)
+    return list(found.values())
 
 
 def absent(world: World, claim: dict[str, Any], edge: Mapping[str, Any]) -> frozenset[str]:

@@ -49,20 +49,19 @@ def standings(need: Requirement, facts: Facts, at: Moment) -> tuple[Standing, ..
     """Return the party's grants, in that capacity, that cover the asset or one made from it, in ledger order.
 
     For a minor they are the guardian's."""
-    minor = _is_minor(facts.parties.get(need.party), at)
-    line = dict.fromkeys((need.asset, need.asked, *need.via))
+    minor = is_minor(facts.parties.get(need.party), at)
     found = []
     for grant in sorted(facts.grants.get(need.party, ()), key=lambda g: g.entry):
-        if grant.entry >= at.size or not _is_in_capacity(grant, need) or (minor and grant.ward is None):
+        if grant.entry >= at.size or not is_in_capacity(grant, need) or (minor and grant.ward is None):
             continue
-        covered = [asset for asset in line if _covers(grant, asset, facts, at.size)]
-        if covered:
+        permits = _covers(grant, need.asset, facts, at.size)
+        if permits or any(_covers(grant, asset, facts, at.size) for asset in need.line):
             revocations = revocations_of(grant, need, facts, at)
-            found.append(Standing(grant, grant_status(grant, facts, at), revocations, need.asset in covered))
+            found.append(Standing(grant, grant_status(grant, facts, at), revocations, permits))
     return tuple(found)
 
 
-def _is_in_capacity(grant: GrantRecord, need: Requirement) -> bool:
+def is_in_capacity(grant: GrantRecord, need: Requirement) -> bool:
     if grant.ward is None:
         return need.capacity in grant.capacities
     return need.capacity != "organisation"
@@ -150,7 +149,6 @@ def revocations_of(grant: GrantRecord, need: Requirement, facts: Facts, at: Mome
     if grant.terms.irrevocable and need.capacity in ("owner", "organisation"):
         return ()
     parties = {grant.issuer, grant.party}
-    touched = {need.asked, need.asset, *need.via}
     return tuple(
         r
         for party in sorted(parties)
@@ -158,7 +156,7 @@ def revocations_of(grant: GrantRecord, need: Requirement, facts: Facts, at: Mome
         if grant.entry < r.entry < at.size
         and r.effective <= at.as_of
         and (r.grants is None or grant.id in r.grants)
-        and (r.assets is None or not touched.isdisjoint(r.assets))
+        and (r.assets is None or not need.line.isdisjoint(r.assets))
     )
 
 
@@ -188,7 +186,7 @@ def evaluate(need: Requirement, atom: Atom, use: Use, given: tuple[Standing, ...
 def _why_none(need: Requirement, party: PartyRecord | None, at: Moment) -> list[str]:
     """What can be said of a party of whom there is no record that could permit anything."""
     codes = ["no_valid_grant"]
-    if _is_minor(party, at):
+    if is_minor(party, at):
         codes.append("guardian_consent_required")
     if need.capacity == "subject" and _is_dead(party, at):
         codes.append("subject_deceased")
@@ -309,7 +307,7 @@ def _is_dead(party: PartyRecord | None, at: Moment) -> bool:
     return party is not None and any(entry < at.size and died <= at.as_of for entry, died in party.deaths)
 
 
-def _is_minor(party: PartyRecord | None, at: Moment) -> bool:
+def is_minor(party: PartyRecord | None, at: Moment) -> bool:
     return party is not None and party.majority is not None and at.as_of < party.majority
 
 
@@ -343,7 +341,7 @@ def condition_status(condition: str, grant: GrantRecord, need: Requirement, fact
     template = facts.templates[grant.template]
     told = [
         f
-        for asset in dict.fromkeys((need.asked, *need.via) if kind == "transform" else (need.asset,))
+        for asset in (need.line if kind == "transform" else (need.asset,))
         for f in facts.fulfilments.get(asset, ())
         if f.condition == condition
         and f.entry < at.size
