@@ -13,8 +13,11 @@ from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.errors import RefusedError
 from consent_ledger.licenses.decision import Decision, Query, decide
 from consent_ledger.licenses.facts import Facts
-from consent_ledger.licenses.keys import for_decision
+from consent_ledger.licenses.explanation import Want, wants
+from consent_ledger.licenses.keys import for_decision, for_explanation
 from consent_ledger.licenses.masks import Use
+from consent_ledger.licenses.reasons import Verdict
+from consent_ledger.licenses.situations import Situations, Verdicts
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.log import Head, read_checkpoint, read_head, size_at
@@ -46,6 +49,7 @@ class Engine:
         self.clock = clock
         self._always = warm
         self._reader: FactsReader | None = None
+        self._situations: Situations | None = None
         self._lock = Lock()
 
     def clear(
@@ -90,9 +94,45 @@ class Engine:
             decisions += decide_all(part, use, reader.facts, as_of, size)
         return decisions
 
+    def verdicts(self, assets: Sequence[str], use: Use, *, as_of: int | None = None) -> list[Verdict]:
+        """Return only whether each asset may be put to `use`, known at the latest size: for very many assets.
+
+        Equal to the verdicts of `clear`, whose reasons, party by party, are what takes the time.
+        """
+        with self.store.read() as tx:
+            head = read_head(tx)
+            if as_of is None:
+                as_of = max(self.clock(), head.recorded_at)
+            if head.size > _WARM_ENTRIES:
+                return [d.verdict for d in self._decide(tx, head, assets, use, as_of, head.size)]
+            with self._lock:
+                facts = self._warm(tx, head.size)
+                if facts.failure is not None:
+                    return [Verdict.undetermined] * len(assets)
+                if self._situations is None or self._situations.generation != facts.generation:
+                    self._situations = Situations(facts)
+                return Verdicts(self._situations, use, as_of, head.size).of_all(assets)
+
+    def explain(
+        self, assets: Sequence[str], use: Use, *, as_of: int | None = None, size: int | None = None
+    ) -> list[tuple[Want, ...]]:
+        """Return, for each asset, the smallest set of things that would clear it: nothing for one that is cleared."""
+        with self.store.read() as tx:
+            head = read_head(tx)
+            at = max(self.clock(), head.recorded_at) if as_of is None else as_of
+            known = head.size if size is None else min(size, head.size)
+            found = []
+            for start in range(0, len(assets), _MANY):
+                part = assets[start : start + _MANY]
+                reader = FactsReader(tx, known)
+                reader.need(lambda facts, part=part: for_explanation(part, facts))  # type: ignore[misc]
+                decisions = decide_all(part, use, reader.facts, at, known)
+                found += [wants(a, use, d, reader.facts) for a, d in zip(part, decisions, strict=True)]
+        return found
+
     def _warm(self, tx: Transaction, size: int) -> Facts:
         if self._reader is None or self._reader.facts.failure is not None:
-            self._reader = FactsReader(tx, 0)
+            self._reader, self._situations = FactsReader(tx, 0), None
         self._reader.follow(tx, size)
         return self._reader.facts
 
@@ -115,7 +155,7 @@ def decide_all(assets: Sequence[str], use: Use, facts: Facts, as_of: int, size: 
     """Return `decide` of every asset, deciding once for all those of which the same was said."""
     if len(assets) == 1:
         return [decide(Query(assets[0], use, as_of, size), facts)]
-    named = named_assets(facts)
+    named = facts.named
     shared: dict[int, Decision] = {}  # by the identity of what was said, which the facts keep alive
     decisions = []
     for asset in assets:
@@ -127,15 +167,3 @@ def decide_all(assets: Sequence[str], use: Use, facts: Facts, as_of: int, size: 
                 shared[id(said)] = decision
         decisions.append(decision)
     return decisions
-
-
-def named_assets(facts: Facts) -> set[str]:
-    """Return the assets that something other than their registrations names: those share no decision."""
-    named = {*facts.disputes, *facts.takedowns, *facts.fulfilments}
-    for grants in facts.grants.values():
-        for grant in grants:
-            named |= grant.assets or frozenset()
-    for revocations in facts.revocations.values():
-        for revocation in revocations:
-            named |= revocation.assets or frozenset()
-    return named

@@ -120,7 +120,13 @@ def _matches(decision: Decision, expect: Mapping[str, Any]) -> bool:
 class Stage:
     """One case's ledger: parties by their local names, with keys, and a clock that the events set."""
 
-    def __init__(self, store: Store, events: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        events: Sequence[Mapping[str, Any]],
+        create: Callable[..., Ledger] = Ledger.create,
+    ) -> None:
+        """`create` makes the ledger in the store, as `Ledger.create` does."""
         self.store = store
         self._now = min((parse_instant(e["recorded_at"]) for e in events), default=parse_time("2025-01-01T00:00:00Z"))
         self._people = {e["id"]: e for e in events if e["type"] == "person"}
@@ -143,7 +149,7 @@ class Stage:
             operator_key=key_material(operator_key.public_key),
         )
         assert isinstance(genesis, st.Genesis)
-        self._ledger = Ledger.create(store, genesis, operator_key, log_key, clock=lambda: self._now)
+        self._ledger = create(store, genesis, operator_key, log_key, clock=lambda: self._now)
         self._publisher = self._enrol("publisher of the case", kind="organisation")
         self._offer([])
 
@@ -377,7 +383,7 @@ class Stage:
     def ask(self, query: Mapping[str, Any]) -> tuple[Decision, Decision]:
         """Return the service's answer and the auditor's."""
         asset = self._hash(query["asset"])
-        use = self._use(query)
+        use = self.use_of(query)
         as_of = parse_instant(query["as_of"])
         known_at = parse_instant(query["known_at"]) if query.get("known_at") else None
         if self._broken:
@@ -386,7 +392,8 @@ class Stage:
         facts = replay_facts(self.store)
         return answer.decisions[0], decide(Query(asset, use, as_of, answer.size), facts)
 
-    def _use(self, query: Mapping[str, Any]) -> Use:
+    def use_of(self, query: Mapping[str, Any]) -> Use:
+        """Return the use that a case's query asks for."""
         actor = query.get("actor")
         return compile_use(
             query["activities"],

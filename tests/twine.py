@@ -6,12 +6,13 @@ granted unless i % 20 == 7. Where i % 10 == 0, the last clip also shows contribu
 
 from collections.abc import Iterator
 from hashlib import sha256
+from random import Random
 from typing import NamedTuple
 
 from consent_ledger.issuing import Issuer, grant_fields, key_material, template_ref, whole_second
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.masks import compile_use
-from consent_ledger.licenses.terms import LanguageDigests, Permission, Rule, TemplateDocument
+from consent_ledger.licenses.terms import LanguageDigests, Permission, Prohibition, Rule, TemplateDocument
 from consent_ledger.signing.instants import parse_time
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import vkey_text
@@ -76,7 +77,10 @@ class Twine(NamedTuple):
             version="1.0",
             publisher=self.organisation.party,
             capacities=["owner", "subject"],
-            rules=[Rule(id="train", optional=False, permission=train), Rule(id="open", optional=True, permission=release)],
+            rules=[
+                Rule(id="train", optional=False, permission=train),
+                Rule(id="open", optional=True, permission=release),
+            ],
             conditions=[],
             obligations=[],
             derivatives="allowed",
@@ -115,7 +119,11 @@ class Twine(NamedTuple):
         if i % 10 == 0 and k == self.videos - 1:
             subjects.append(self.issuer(i + 1).party)
         return st.Medium(
-            hash=self.video(i, k), size=1000 + k, media_type="video/mp4", owners=[self.issuer(i).party], subjects=subjects
+            hash=self.video(i, k),
+            size=1000 + k,
+            media_type="video/mp4",
+            owners=[self.issuer(i).party],
+            subjects=subjects,
         )
 
     def grants(self) -> Iterator[bytes]:
@@ -129,6 +137,40 @@ class Twine(NamedTuple):
             st.Grant, START, capacities=["owner", "subject"], scope=st.Scope(project=PROJECT),
             starts=whole_second(START), assurance="own_key", **fields,
         )  # fmt: skip
+
+    def derived(self, i: int, k: int, depth: int) -> str:
+        """The clip, blurred once and then transcoded `depth - 1` times; depth 0 is the clip itself."""
+        return self.video(i, k) if depth == 0 else "sha256:" + sha256(f"derived {i} {k} {depth}".encode()).hexdigest()
+
+    def derived_assets(self, depth: int) -> list[str]:
+        clips = [(i, k) for i in range(self.contributors) for k in range(self.videos)]
+        return [self.derived(i, k, d) for d in range(1, depth + 1) for i, k in clips]
+
+    def derivations(self, depth: int) -> Iterator[bytes]:
+        """Every clip derived, `depth` deep, as the organisation registers it."""
+        clips = [(i, k) for i in range(self.contributors) for k in range(self.videos)]
+        for d in range(1, depth + 1):
+            for start in range(0, len(clips), st.MAX_MEDIA // 2):
+                part = clips[start : start + st.MAX_MEDIA // 2]
+                media = [self._made(i, k, d) for i, k in part]
+                yield self.organisation.say(st.Asset, START, project=PROJECT, media=media)
+
+    def _made(self, i: int, k: int, depth: int) -> st.Medium:
+        made = st.Derivation(asset=self.derived(i, k, depth - 1), transform="face_blur" if depth == 1 else "transcode")
+        return st.Medium(
+            hash=self.derived(i, k, depth),
+            size=900,
+            media_type="video/mp4",
+            owners=[],
+            subjects=[],
+            derived_from=[made],
+        )
+
+    def withdrawals(self, rng: Random, share: float = 0.05) -> Iterator[bytes]:
+        """Some contributors withdraw: half of them everything, half only open release."""
+        for i in sorted(rng.sample(range(self.contributors), int(self.contributors * share))):
+            uses = {"uses": Prohibition(min_audience="open")} if rng.random() < 0.5 else {}
+            yield self.issuer(i).say(st.Revocation, START, party=self.issuer(i).party, channel="key", **uses)
 
     def envelopes(self) -> Iterator[bytes]:
         """Everything after genesis, in an order that the ledger accepts."""

@@ -6,6 +6,7 @@ denied, 4 some undetermined and none denied, 5 verification failed, 6 not anchor
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ COMMANDS = {
     "grant": ("consent_ledger.cli.grant:grant", "Sign a permission."),
     "revoke": ("consent_ledger.cli.revoke:revoke", "Withdraw a permission, wholly or in part."),
     "check": ("consent_ledger.cli.check:check", "Ask whether files may be put to a use."),
+    "explain": ("consent_ledger.cli.explain:explain", "Say what would clear files that are not."),
     "receipt": ("consent_ledger.cli.receipt:receipt", "Take a proof away that a statement is recorded."),
     "bundle": ("consent_ledger.cli.bundle:bundle", "Write all that an outside auditor needs into a folder."),
     "verify": ("consent_ledger.cli.verify:verify", "Verify a bundle, offline and trusting nobody."),
@@ -97,10 +99,10 @@ def cli(ctx: click.Context, home: Path | None, passphrase_file: Path | None) -> 
     ctx.obj = Session(home, passphrase_file)
 
 
-def main() -> None:
-    """Run the command line and exit."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, of this process or as given, and exit."""
     try:
-        status = cli.main(prog_name="consent-ledger", standalone_mode=False)
+        status = cli.main(arguments, prog_name="consent-ledger", standalone_mode=False)
     except click.ClickException as e:
         _show(e)
         sys.exit(e.exit_code)

@@ -47,7 +47,7 @@ def check(
     request = use_request(facets, purpose, purposes, session.party_of)
     use = use_of(request)
     with session.reading() as store:
-        asked, unusable = _assets(paths)
+        asked, unusable = hashed_assets(paths)
         point = clear(
             store, [a.asset for a in asked], use, clock=system_clock,
             as_of=at if as_of is None else as_of, known_at=at, size=size,
@@ -56,7 +56,7 @@ def check(
     return _exit_code(counts, sum(item.lost for item in unusable), fail_on)
 
 
-def _assets(paths: tuple[str, ...]) -> tuple[list[Any], list[Any]]:
+def hashed_assets(paths: tuple[str, ...]) -> tuple[list[Any], list[Any]]:
     """Return what is asked about, in the order given, and what could not be hashed."""
     from consent_ledger.cli.answering import Asked
     from consent_ledger.cli.progress import progress

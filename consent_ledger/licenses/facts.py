@@ -201,6 +201,10 @@ class Facts:
         self.parties: dict[str, PartyRecord] = {}
         self.key_owners: dict[str, str] = {}
         self.assets: dict[str, tuple[Claim, ...]] = {}
+        self.named: set[str] = set()
+        """The assets that something besides their registrations names: no other asset's answer says anything of them."""
+        self.generation = 0
+        """Counts the statements that say something of an asset itself, and not only of a party."""
         self.grants: defaultdict[str, list[GrantRecord]] = defaultdict(list)
         self.grant_by_id: dict[str, GrantRecord] = {}
         self.revocations: defaultdict[str, list[RevocationRecord]] = defaultdict(list)
@@ -246,6 +250,7 @@ class Facts:
                 for grant in statement.grants:
                     self.suspensions[grant].append(_event(where, statement.effective_at, statement.action))
             case st.Fulfilment():
+                self._name(statement.assets)
                 for asset in statement.assets:
                     self.fulfilments[asset].append(
                         FulfilmentRecord(
@@ -254,10 +259,12 @@ class Facts:
                         )
                     )  # fmt: skip
             case st.Dispute():
+                self._name(statement.assets)
                 upheld = None if statement.upheld is UNSET else statement.upheld
                 for asset in statement.assets:
                     self.disputes[asset].append(_event(where, statement.effective_at, statement.status, upheld))
             case st.Takedown():
+                self._name(statement.assets)
                 for asset in statement.assets:
                     event = _event(where, statement.effective_at, statement.action, statement.issuer)
                     self.takedowns[asset].append(event)
@@ -300,7 +307,13 @@ class Facts:
         elif (record := self.templates.get(ref.digest)) is not None:
             record.events.append(_event(where, statement.effective_at, statement.action))
 
+    def _name(self, assets: list[str] | UnsetType) -> None:
+        if assets is not UNSET:
+            self.named.update(assets)
+            self.generation += 1
+
     def _apply_asset(self, where: Registered, statement: st.Asset) -> None:
+        self.generation += 1
         shared: dict[Claim, tuple[Claim]] = {}
         for medium in statement.media:
             claim = _claim(where, statement, medium)
@@ -310,6 +323,7 @@ class Facts:
 
     def _apply_grant(self, where: Registered, statement: st.Grant) -> None:
         scope = statement.scope
+        self._name(scope.assets)
         grant = GrantRecord(
             entry=where.entry,
             id=where.id,
@@ -337,6 +351,7 @@ class Facts:
         effective = where.recorded_at
         if statement.effective_at is not UNSET:
             effective = max(effective, micros(statement.effective_at))
+        self._name(statement.assets)
         self.revocations[statement.party].append(
             RevocationRecord(
                 where.entry,

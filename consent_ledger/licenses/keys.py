@@ -201,3 +201,11 @@ def for_decision(assets: Iterable[str], facts: Facts) -> set[bytes]:
     for party in parties:
         keys |= {party_key(party), consent_key(party)}
     return keys
+
+
+def for_explanation(assets: Iterable[str], facts: Facts) -> set[bytes]:
+    """Return the index keys of a decision, and of the template versions that the assets' projects offer."""
+    keys = for_decision(assets, facts)
+    for records in facts.projects.values():
+        keys |= {template_key(digest) for digest in max(records, key=lambda r: r.entry).templates}
+    return keys

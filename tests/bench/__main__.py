@@ -53,9 +53,13 @@ def clear(directory: Path, large: int) -> None:
         warm = min(seconds(lambda: engine.clear(assets, OPEN)) for _ in range(3))
         bare = indexed_lookups(directory, assets)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"clear {len(assets):,} assets of {twine.contributors:,} people: {dict(verdicts)} (built in {taken:.0f} s)")
+        print(
+            f"clear {len(assets):,} assets of {twine.contributors:,} people: {dict(verdicts)} (built in {taken:.0f} s)"
+        )
         print(f"  cold {cold:.2f} s, warm {warm:.2f} s; bare indexed lookups {bare:.2f} s")
-        print(f"  {bare / cold:.2f} times as fast as the lookups cold, {bare / warm:.1f} times warm; peak {peak:.0f} MiB")
+        print(
+            f"  {bare / cold:.2f} times as fast as the lookups cold, {bare / warm:.1f} times warm; peak {peak:.0f} MiB"
+        )
 
 
 def verify(directory: Path, entries: int) -> None:
@@ -67,7 +71,9 @@ def verify(directory: Path, entries: int) -> None:
     for jobs in dict.fromkeys((1, os.cpu_count() or 1)):
         taken = seconds(lambda jobs=jobs: verify_bundle(directory / "bundle", vkey=ledger.vkey, jobs=jobs))
         rate = entries / taken
-        print(f"verify {entries:,} entries with {jobs} job(s): {taken:.2f} s, {rate:,.0f} a second, {rate / raw:.2f} of raw")
+        print(
+            f"verify {entries:,} entries with {jobs} job(s): {taken:.2f} s, {rate:,.0f} a second, {rate / raw:.2f} of raw"
+        )
     print(f"  raw Ed25519 verification, one core: {(raw + raw_verify_rate()) / 2:,.0f} a second")
 
 

@@ -32,7 +32,9 @@ def raw_verify_rate(message_bytes: int = 700, count: int = 4000) -> float:
 def sqlite_commit_rate(directory: Path, row_bytes: int = 1200, batch: int = 1000, rows: int = 20_000) -> float:
     """Rows a second that bare `executemany` appends durably (WAL, FULL), `batch` rows a commit."""
     connection = sqlite3.connect(directory / "bare.db", isolation_level=None)
-    connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (n INTEGER PRIMARY KEY, b)")
+    connection.executescript(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (n INTEGER PRIMARY KEY, b)"
+    )
     body = bytes(row_bytes)
 
     def run() -> None:
