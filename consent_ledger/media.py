@@ -19,8 +19,8 @@ from typing import BinaryIO, NamedTuple
 
 from consent_ledger.errors import LedgerError, MalformedError
 
-CHUNK = 1 << 20
-_AHEAD = 4
+CHUNK = 1 << 21
+_AHEAD = 2  # buffers: more of them no longer stay in the cache between reading and hashing
 _HASH = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
@@ -148,7 +148,7 @@ def hash_file(path: Path) -> Hashed | Unusable:
             digest, size = _digest(file, before.st_size)
             after = os.fstat(descriptor)
     except OSError as e:
-        return Unusable(path, _reason(e))
+        return Unusable(path, "is not a file" if isinstance(e, IsADirectoryError) else _reason(e))
     except ValueError:  # a zero byte in the name
         return Unusable(path, "is not a name that a file can have")
     if size == 0:
