@@ -117,7 +117,7 @@ class TemplateFiles(NamedTuple):
         """Return what is published: the placeholders filled in with party ids, one or several each.
 
         `id` publishes under another name, so that one template can be offered with several sets of parameters.
-        Raises RefusedError (`parameter_missing`, `parameter_unknown`) listing every one.
+        Raises RefusedError (`parameter_missing`, `parameter_unknown`, `parameter_invalid`).
         """
         parties = _parties(self.placeholders, parameters or {})
         source = self.source
@@ -232,7 +232,10 @@ def _parties(placeholders: Sequence[str], parameters: Mapping[str, str | Sequenc
     ]
     if problems:
         raise RefusedError(problems[0].detail, code=problems[0].code, problems=tuple(problems))
-    return {stand_in(name): given[name] for name in placeholders}
+    try:
+        return {stand_in(name): msgspec.convert(given[name], list[PartyId]) for name in placeholders}
+    except msgspec.ValidationError as e:
+        raise RefusedError(f"a placeholder stands for parties, want their ids: {e}", code="parameter_invalid") from e
 
 
 def _fill(party_ids: Sequence[str], parties: Mapping[str, list[str]]) -> list[str]:
