@@ -1,11 +1,13 @@
 """The limits and peers that a measurement is held against."""
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+import cedarpy
 from nacl.signing import SigningKey
 
 
@@ -58,3 +60,33 @@ def indexed_lookups(directory: Path, keys: Sequence[str]) -> float:
     taken = seconds(lambda: [connection.execute(select, (key,)).fetchone() for key in keys])
     connection.close()
     return taken
+
+
+def cedar_rate(count: int = 3000) -> float:
+    """Decisions a second by Cedar (cedarpy), policies and entities parsed beforehand: the same model for one asset, an
+    owner and a subject who must both permit the use."""
+    policy = """
+        permit(principal, action == Action::"train", resource)
+        when { resource.owner.audience >= context.audience && resource.subject.audience >= context.audience
+               && resource.owner.licences.contains(context.licence) && !resource.owner.withdrawn
+               && !resource.subject.withdrawn };
+    """
+    person = {"audience": 3, "licences": ["CC-BY-4.0"], "withdrawn": False}
+    entities = [
+        {"uid": {"type": "Person", "id": "p"}, "attrs": person, "parents": []},
+        {
+            "uid": {"type": "Asset", "id": "a"},
+            "attrs": {name: {"__entity": {"type": "Person", "id": "p"}} for name in ("owner", "subject")},
+            "parents": [],
+        },
+    ]
+    request = {
+        "principal": 'Person::"p"',
+        "action": 'Action::"train"',
+        "resource": 'Asset::"a"',
+        "context": {"audience": 3, "licence": "CC-BY-4.0"},
+    }
+    parsed = cedarpy.PolicySet.from_str(policy), cedarpy.Entities.from_json_str(json.dumps(entities))
+    if not cedarpy.is_authorized(request, *parsed).allowed:
+        raise SystemExit("the yardstick does not permit what it should")
+    return count / seconds(lambda: [cedarpy.is_authorized(request, *parsed) for _ in range(count)])
