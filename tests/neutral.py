@@ -28,6 +28,21 @@ def random_case(seed: int) -> dict[str, Any]:
     return _Author(Random(seed)).write()
 
 
+def random_event(random: Random, kind: str, party: str, role: str, case: dict[str, Any]) -> dict[str, Any]:
+    """Return one more event for the case by a party: a `revoke`, or a grant that is a `prohibition` and no more."""
+    author = _Author(random)
+    author.assets = [e["id"] for e in case["events"] if e["type"] == "asset"]
+    author.grants = [e for e in case["events"] if e["type"] == "grant"]
+    if kind == "revoke":
+        return author._revoke(party, role)
+    prohibitions = [author._prohibition() for _ in range(random.choice([1, 2]))]
+    assets = ["*"] if author._maybe(0.5) else author._some(author.assets)
+    return {
+        "type": "grant", "id": "GX", "party": party, "role": role, "assets": assets, "permissions": [],
+        "prohibitions": prohibitions,
+    }  # fmt: skip
+
+
 class _Author:
     def __init__(self, random: Random) -> None:
         self.random = random

@@ -51,10 +51,8 @@ class Decision(NamedTuple):
 
 def decide(query: Query, facts: Facts) -> Decision:
     """Return the decision. Never raises: an error is `undetermined ledger_integrity_failure`."""
-    if facts.failure is not None:
-        return _failure()
     try:
-        return _decide(query, facts)
+        return _failure() if facts.failure is not None else _decide(query, facts)
     except Exception:
         return _failure()
 
