@@ -36,7 +36,7 @@ li { margin: .3rem 0 }
 .answers { display: flex; gap: 1rem; margin-top: .7rem }
 .answers span { flex: 1; border: 1px solid #1c1f24; border-radius: .4rem; padding: .4rem; text-align: center }
 .made { background: #f2f4f7; border-radius: .3rem; padding: .5rem .8rem; margin: .5rem 0; font-size: .85rem;
-  break-inside: avoid }
+  break-inside: avoid; break-before: avoid }
 .made b { font-weight: 700 }
 .made dl { display: grid; grid-template-columns: 11rem 1fr; gap: .1rem .8rem; margin: .3rem 0 0 }
 .made dt { color: #555c66 }
@@ -100,7 +100,7 @@ def preview_html(files: TemplateFiles, language: str, fonts: Fonts) -> str:
         *(_clause(clause, files, language, words) for clause in text.clauses),
         _stamp(text, words),
         f'<h1 class="part">{words["policies"]}</h1>',
-        _pairs(policies(source).items()),
+        f'<div class="made">{_pairs(policies(source).items())}</div>',
     ]
     return (
         f'<!DOCTYPE html>\n<html lang="{escape(language)}"><head><meta charset="utf-8">'
@@ -176,7 +176,7 @@ def _made(anchor: str, files: TemplateFiles, language: str, words: Mapping[str, 
         return words["notice"]
     rules = {rule.id: rule for rule in files.source.rules}
     if kind == "rule" and name in rules:
-        return f"<b>{words['made']}:</b> <code>{escape(name)}</code>, {_rule(rules[name], language)}"
+        return f"<b>{words['made']}:</b> <code>{escape(name)}</code> · {_rule(rules[name], language)}"
     codes = policies(files.source)
     prefix = {"roles": "role", "legal_basis": "basis", "effects": "effect"}.get(name, name)
     told = {key: code for key, code in codes.items() if kind == "policy" and key.startswith(prefix)}
