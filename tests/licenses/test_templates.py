@@ -23,7 +23,7 @@ PUBLISHER, LAB, OTHER = ("pty_" + digit * 32 for digit in "123")
 FONTS = Fonts(font_file("Regular"), font_file("Bold"))
 
 DOCUMENTS = {
-    "annotation-agreement": "",
+    "annotation-agreement": "sha256:3e9dfc869bc49243a8a4791b7147f55fa55e757ef015488b78e6ac6aee7aa51f",
     "broadcaster-licence": "sha256:d5d42dc7c96a923bdf7b72b9d1abf9a65ce30df6c20619823bcda82f85a988d7",
     "deepfake-detection-study": "sha256:e3b4cf8c344b2fe308434584df70b327e9b4003f4d7a390f101f215030a7ff59",
     "depicted-person-release": "sha256:2481c5ade42648483e8bb50e27bffedf1615dab79b22eda290f86f6778afcbaf",
