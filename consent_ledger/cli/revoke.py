@@ -43,7 +43,7 @@ def revoke(
     part = _part(session, grants, [asset_of(asset) for asset in assets], facets)
     if everything == bool(part):
         raise click.UsageError("say what is withdrawn: --all, or some of --grant, --asset and the facets of a use")
-    words = "everything" if everything else "a part (" + ", ".join(sorted(part)) + ")"
+    words = "everything" if everything else _words(part, facets)
     if not (yes or dry_run) and sys.stdin.isatty():
         click.confirm(f"Withdraw {words} of `{party}`?", abort=True, err=True)
     with session.ledger(rehearse=dry_run) as ledger:
@@ -57,6 +57,17 @@ def revoke(
         fields = {"party": party_id, "channel": channel, **part, **instant_fields(effective_at=effective_at)}
         envelope = session.issuer(ledger, by or party, key_file).say(Revocation, ledger.clock(), **fields)
         record(ledger, envelope, f"`{party}` withdraws {words}", as_json=as_json)
+
+
+def _words(part: dict[str, Any], facets: dict[str, Any]) -> str:
+    """Return what is withdrawn, for people."""
+    given = {name: " ".join(value) if isinstance(value, tuple) else value for name, value in facets.items() if value}
+    uses = [f"{name} {value}" for name, value in given.items()]
+    words = ["every use" if not uses else "uses with " + ", ".join(uses)]
+    for name, what in (("grants", "grant"), ("assets", "file")):
+        if name in part:
+            words.append(f"of {len(part[name])} {what}{'s' * (len(part[name]) != 1)}")
+    return " ".join(words)
 
 
 def _part(session: Session, grants: tuple[str, ...], assets: list[str], facets: dict[str, Any]) -> dict[str, Any]:

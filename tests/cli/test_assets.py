@@ -1,12 +1,15 @@
 """Registering files: whatever stands in a folder, a list or a table, nothing is lost for what is wrong with one."""
 
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.running import run_process
+from tests.cli.running import ROOT, run_process
 
 COMMON = ("--project", "twine", "--by", "studio", "--owner", "anna", "--subject", "anna")
 
@@ -117,6 +120,24 @@ def test_more_files_than_fit_into_one_statement(run: Run, place: Path) -> None:
     ran = run("asset", "register", many, *COMMON)
     assert ran.code == 0
     assert len(ran.out.splitlines()) == 450
+
+
+def test_a_run_that_was_killed_is_simply_run_again(run: Run, place: Path) -> None:
+    many = place / "many"
+    many.mkdir()
+    for number in range(1_500):
+        (many / f"{number}.mp4").write_text(str(number))
+    command = [sys.executable, "-m", "consent_ledger", "asset", "register", str(many), *COMMON]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as killed:
+        assert killed.stdout is not None
+        killed.stdout.readline()
+        killed.kill()
+    again = run("asset", "register", many, *COMMON)
+    assert again.code == 0
+    registered, before = (int(n) for n in re.findall(r"(?:registered|before) ([0-9]+)", again.err))
+    assert registered + before == 1_500
+    assert before >= 150
+    assert run("doctor").code == 0
 
 
 def test_a_dry_run_registers_nothing(run: Run, place: Path) -> None:

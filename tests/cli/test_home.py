@@ -191,3 +191,16 @@ def test_the_doctor_finds_each_thing_and_says_what_to_do(run: Run, place: Path) 
     assert ill.code == 1
     assert f"-> chmod 600 {place}/home/keys/bob.key" in ill.out
     assert ill.out.count("NOT") == 1
+
+
+def test_a_ledger_may_be_on_either_database(run: Run, tmp_path: Path, store_url: str) -> None:
+    home = ("--home", tmp_path / "home")
+    assert run("init", *home, "--origin", "ledger.example/x", "--database", store_url).code == 0
+    assert run("org", "enrol", "studio", *home).code == 0
+    assert run("party", "add", "anna", "bob", "--adult", *home).code == 0
+    assert run("revoke", "--party", "anna", "--all", *home).code == 0
+    assert "ok   log           5 entries" in run("doctor", *home).out
+    second = run("init", "--home", tmp_path / "other", "--origin", "ledger.example/y", "--database", store_url)
+    assert (second.code, second.out) == (1, "")
+    assert "has its genesis entry already" in second.err
+    assert not (tmp_path / "other").exists()
