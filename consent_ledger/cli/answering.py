@@ -95,13 +95,18 @@ def _parties(decision: Decision, name_of: NameOf) -> list[str]:
 
 
 def explain(decision: Decision, name_of: NameOf) -> str:
-    """Return the reasons in one line: each code and whose permission it is about."""
-    parts: dict[str, list[str]] = {}
+    """Return the reasons in one line: for each party, in which capacities it is asked, and its codes."""
+    found: dict[str | None, tuple[dict[str, None], dict[str, None]]] = {}
     for reason in decision.reasons:
-        who = parts.setdefault(reason.code, [])
-        if reason.party is not None:
-            who.append(f"{name_of(reason.party)} ({reason.capacity})" if reason.capacity else name_of(reason.party))
-    return "; ".join(code + (": " + ", ".join(dict.fromkeys(who)) if who else "") for code, who in parts.items())
+        capacities, codes = found.setdefault(reason.party, ({}, {}))
+        codes[reason.code] = None
+        if reason.capacity is not None:
+            capacities[reason.capacity] = None
+    parts = []
+    for party, (capacities, codes) in found.items():
+        who = "" if party is None else name_of(party) + (f" ({', '.join(capacities)})" if capacities else "")
+        parts.append((f"{who}: " if who else "") + ", ".join(codes))
+    return "; ".join(parts)
 
 
 def _show(asked: Sequence[Asked], point: Clearance, name_of: NameOf) -> None:
@@ -112,17 +117,21 @@ def _show(asked: Sequence[Asked], point: Clearance, name_of: NameOf) -> None:
     if not on_a_terminal():
         for name, verdict, why in lines:
             click.echo(f"{verdict}\t{name}\t{printable(why)}")
-        return
-    left_out = 0
-    if len(lines) > MOST_ROWS:
-        wanting = [line for line in lines if line[1] != "allow"]
-        lines, left_out = wanting[:MOST_ROWS], len(lines) - len(wanting[:MOST_ROWS])
-    _table(lines)
-    if left_out:
-        note(f"{left_out} more are not shown here; --csv or --ndjson shows all")
+    elif len(lines) <= MOST_ROWS:
+        _table(("file", "verdict", "why"), lines)
+    else:
+        _summary(lines)
 
 
-def _table(lines: Sequence[tuple[str, str, str]]) -> None:
+def _summary(lines: Sequence[tuple[str, str, str]]) -> None:
+    """Show how many files have the same answer for the same reason, the most first; what is allowed is one line."""
+    alike = Counter((verdict, "granted" if verdict == "allow" else why) for _, verdict, why in lines).most_common()
+    _table(("files", "verdict", "why"), [(str(count), *answer) for answer, count in alike[:MOST_ROWS]])
+    left_out = f"; {len(alike) - MOST_ROWS} reasons more" if len(alike) > MOST_ROWS else ""
+    note(f"--csv and --ndjson answer for each file{left_out}")
+
+
+def _table(titles: tuple[str, str, str], lines: Sequence[tuple[str, str, str]]) -> None:
     if not lines:
         return
     from rich import box
@@ -131,9 +140,9 @@ def _table(lines: Sequence[tuple[str, str, str]]) -> None:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("file", "verdict", "why"):
-        table.add_column(title, overflow="fold")
+    for title in titles:
+        table.add_column(title, overflow="fold", justify="right" if title == "files" else "left")
     colours = {"allow": "green", "deny": "red", "undetermined": "yellow"}
-    for name, verdict, why in lines:
-        table.add_row(Text(name), Text(verdict, style=colours[verdict]), Text(why))
+    for first, verdict, why in lines:
+        table.add_row(Text(first), Text(verdict, style=colours[verdict]), Text(why))
     Console().print(table)

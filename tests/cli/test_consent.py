@@ -45,7 +45,7 @@ def test_a_no_is_a_no(run: Run, place: Path) -> None:
     denied = run("check", place / "media", *OPEN)
     assert denied.code == 3
     assert denied.out.endswith("checked 4, allow 0, deny 4, undetermined 0\n")
-    assert "anna (owner)" in denied.out
+    assert "anna (owner, subject): " in denied.out
 
 
 def test_nobody_signs_for_somebody_else(run: Run, place: Path) -> None:
