@@ -8,6 +8,7 @@ No statement holds a name, an address or free text about a person.
 import hashlib
 from base64 import b64decode
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -92,7 +93,12 @@ class KeyMaterial(Part, frozen=True, kw_only=True, gc=False):
 
 def keyid_of(key: KeyMaterial) -> str:
     """Return the keyid: `sha256:` and the hex digest of the raw public key."""
-    return "sha256:" + hashlib.sha256(key.raw).hexdigest()
+    return _keyid(key.public_key)
+
+
+@lru_cache(maxsize=4096)
+def _keyid(public_key: str) -> str:
+    return "sha256:" + hashlib.sha256(b64decode(public_key)).hexdigest()
 
 
 class Genesis(Header, frozen=True, kw_only=True, gc=False, tag="genesis"):

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [register] [clear] [mixed] [verify] [--large N]`: the aims of the design, as ratios of one run."""
+"""`python -m tests.bench [register] [clear] [mixed] [verify]`: the aims of the design, as ratios of one run."""
 
 import argparse
 import os
@@ -48,9 +48,8 @@ def clear(directory: Path, large: int) -> None:
     """Clearance of 24,000 and of many assets, cold and warm, against a bare indexed lookup of the same rows."""
     for twine in (Twine(), Twine(large // 200, 200)):
         ledger, taken = build(directory, twine, list(twine.envelopes()))
-        print(
-            f"clear {twine.contributors * twine.videos:,} assets of {twine.contributors:,} people (built in {taken:.0f} s)"
-        )
+        size = twine.contributors * twine.videos
+        print(f"clear {size:,} assets of {twine.contributors:,} people (built in {taken:.0f} s)")
         clear_one(directory, Engine(ledger.store, lambda: START), twine.assets())
 
 

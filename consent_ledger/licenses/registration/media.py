@@ -37,6 +37,18 @@ def admit_asset(facts: Facts, statement: st.Asset, signers: Signers, where: Regi
             )
 
 
+_KINDS = {
+    "owners": frozenset({"person", "organisation"}),
+    "subjects": frozenset({"person"}),
+    "organisations": frozenset({"organisation"}),
+}
+_WANTED = {
+    "owners": ("not_an_owner", "a person or an organisation"),
+    "subjects": ("not_a_person", "a person"),
+    "organisations": ("not_an_organisation", "an organisation"),
+}
+
+
 def _check_medium(
     facts: Facts, issuer: PartyRecord, statement: st.Asset, n: int, medium: st.Medium
 ) -> Iterable[Problem]:
@@ -47,20 +59,19 @@ def _check_medium(
         yield Problem(f"{at}/owners", "owner_missing", "what is not derived from anything has an owner")
     if issuer.kind == "person" and statement.issuer not in medium.owners:
         yield Problem(f"{at}/owners", "not_the_owner", "a person registers only what she owns")
-    for field in ("owners", "subjects", "organisations"):
-        named = getattr(medium, field)
-        if named is UNSET:
+    named = ("owners", medium.owners), ("subjects", medium.subjects), ("organisations", medium.organisations)
+    for field, parties in named:
+        if parties is UNSET:
             continue
-        if len(set(named)) != len(named):
+        if len(parties) > 1 and len(set(parties)) != len(parties):
             yield Problem(f"{at}/{field}", "party_repeated", f"`{field}` names a party once")
-        for party in named:
+        for party in parties:
             known = facts.parties.get(party)
             if known is None and party != st.UNIDENTIFIED:
                 yield Problem(f"{at}/{field}", "party_unknown", f"party `{party}` is not enrolled in this ledger")
-            elif known is not None and field == "organisations" and known.kind != "organisation":
-                yield Problem(f"{at}/{field}", "not_an_organisation", f"`{party}` is not an organisation")
-            elif known is not None and field == "subjects" and known.kind != "person":
-                yield Problem(f"{at}/{field}", "not_a_person", f"`{party}` is not a person")
+            elif known is not None and known.kind not in _KINDS[field]:
+                code, wanted = _WANTED[field]
+                yield Problem(f"{at}/{field}", code, f"`{party}` is not {wanted}")
 
 
 def _ancestors(facts: Facts, made_here: dict[str, st.Medium], medium: st.Medium) -> set[str]:
