@@ -27,7 +27,10 @@ REACTIONS = {
         "read_only",
         "cannot be written: it is opened for reading, or its file or directory is read-only",
     ),
-    "SQLITE_CANTOPEN": ("cannot_open", "cannot be opened: its file or directory is missing or not accessible"),
+    "SQLITE_CANTOPEN": (
+        "cannot_open",
+        "cannot be opened: its file or directory is missing, read-only or not accessible",
+    ),
     "SQLITE_PERM": ("cannot_open", "cannot be opened: its file or directory is not accessible"),
     "SQLITE_IOERR": ("disk_error", "cannot be read or written: its disk reports an error"),
     "SQLITE_NOTADB": ("not_a_ledger", "is not a ledger's database"),
