@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -27,3 +28,26 @@ def progress(items: Iterable[Item], what: str) -> Iterator[Item]:
                 bar.refresh()
                 shown = time.monotonic()
             yield item
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """Give something to be told how far one is; on a terminal it is shown."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
+        task = bar.add_task(what, total=None)
+        shown = time.monotonic() + PATIENCE
+
+        def tell(done: int) -> None:
+            nonlocal shown
+            if time.monotonic() > shown + 0.1:
+                bar.update(task, completed=done, refresh=True)
+                shown = time.monotonic()
+
+        yield tell

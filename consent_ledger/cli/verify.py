@@ -1,0 +1,131 @@
+"""`consent-ledger verify`: everything recomputed, trusting nobody."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from consent_ledger.cli.output import note, printable, shown, write_json
+from consent_ledger.errors import LedgerError
+from consent_ledger.verification.report import Report
+
+_MOST = 50
+_MAX_FILE = 1_000_000
+
+
+@click.command(epilog="Example: consent-ledger verify bundle/ --vkey KEY --checkpoint last-month.txt")
+@click.argument("directory", metavar="[FOLDER]", type=click.Path(path_type=Path), required=False)
+@click.option("--vkey", metavar="KEY|FILE", help="The log's verifier key, known from elsewhere than the bundle.")
+@click.option(
+    "--checkpoint", "checkpoints", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A checkpoint that you saved earlier: shows that nothing was taken back.",
+)  # fmt: skip
+@click.option(
+    "--save-checkpoint", "save", type=click.Path(path_type=Path, dir_okay=False),
+    help="Save the checkpoint here for next time, once everything has passed.",
+)  # fmt: skip
+@click.option("--ledger", metavar="HOME|URL", help="Verify a live database instead, its index too.")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes [default: one for each core].")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def verify(
+    directory: Path | None, vkey: str | None, checkpoints: tuple[Path, ...], save: Path | None, ledger: str | None,
+    jobs: int | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Verify a bundle with nothing but the folder: no ledger, no network, no trust in whoever wrote it.
+
+    Recomputes the tree, the chain, every opening and signature, the rules of registration, templates and decisions;
+    names the first bad entry and every finding, and lists what was not checked. Exit code 0: everything passed; 5: not.
+    """
+    from consent_ledger.cli import NOT_VERIFIED
+    from consent_ledger.cli.progress import counting
+
+    if (directory is None) == (ledger is None):
+        raise click.UsageError("want the folder of a bundle, or --ledger")
+    given: dict[str, Any] = {"vkey": _key(vkey), "checkpoints": [_read(path) for path in checkpoints], "jobs": jobs}
+    with counting("verifying entries") as progress:
+        if ledger is not None:
+            report = _verify_ledger(ledger, progress=progress, **given)
+        else:
+            from consent_ledger.verification import verify_bundle
+
+            assert directory is not None
+            report = verify_bundle(directory, progress=progress, **given)
+    write_json(_described(report)) if as_json else _show(report)
+    if not report.verified:
+        return NOT_VERIFIED
+    if save is not None:
+        _save(save, report.checkpoint_note)
+        note(f"saved the checkpoint of {report.counts.entries} entries to `{shown(save)}`")
+    return 0
+
+
+def _verify_ledger(place: str, **given: Any) -> Report:
+    from consent_ledger.settings import read_settings
+    from consent_ledger.store.engine import open_store
+    from consent_ledger.verification.live import verify_store
+
+    url = place if "://" in place else read_settings(Path(place), os.environ).database
+    with open_store(url, read_only=True) as store:
+        return verify_store(store, **given)
+
+
+def _key(text: str | None) -> str | None:
+    """Return the verifier key that was given itself, or in a file."""
+    if text is None or "+" in text:
+        return text
+    try:
+        return _read(Path(text)).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError) as e:
+        raise click.UsageError(f"`{printable(text)}` is neither a verifier key nor a file with one") from e
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_MAX_FILE + 1)
+
+
+def _save(path: Path, checkpoint: bytes) -> None:
+    """Write the file whole or not at all: it is what the next verification rests on."""
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        with draft.open("wb") as file:
+            file.write(checkpoint)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except OSError as e:
+        raise LedgerError(f"`{shown(path)}` cannot be written: {(e.strerror or '').lower()}") from e
+
+
+def _described(report: Report) -> dict[str, Any]:
+    head = report.checkpoint
+    return {
+        "verified": report.verified,
+        "ledger": None if head is None else head.origin,
+        "size": None if head is None else head.size,
+        "root": None if head is None else head.root.hex(),
+        "counts": report.counts._asdict(),
+        "first_bad": report.first_bad,
+        "findings": report.findings,
+        "not_checked": report.not_checked,
+    }
+
+
+def _show(report: Report) -> None:
+    head, counts = report.checkpoint, report.counts
+    if head is not None:
+        click.echo(f"ledger {head.origin}, {head.size} entries, root {head.root.hex()}")
+    click.echo("checked " + ", ".join(f"{count} {name}" for name, count in counts._asdict().items() if count))
+    for sentence in report.not_checked:
+        click.echo(printable(f"not checked: {sentence}"))
+    for finding in report.findings[:_MOST]:
+        where = "log" if finding.entry is None else f"entry {finding.entry}"
+        click.echo(printable(f"{where}: {finding.code}: {finding.detail}"))
+    if len(report.findings) > _MOST:
+        note(f"{len(report.findings) - _MOST} more findings are not shown here; --json shows all")
+    if report.verified:
+        click.echo("verified: everything that was checked is as it was recorded")
+        return
+    first = "no entry can be named" if report.first_bad is None else f"the first bad entry is {report.first_bad}"
+    click.echo(f"NOT VERIFIED: {len(report.findings)} findings, {first}")

@@ -1,0 +1,48 @@
+"""What a verification came to: every finding, what was counted, and what nobody looked at."""
+
+from typing import NamedTuple
+
+from consent_ledger.audit.checkpoint import Checkpoint
+from consent_ledger.audit.replay import Finding
+
+
+class Counts(NamedTuple):
+    """What was looked at."""
+
+    entries: int = 0
+    opened: int = 0
+    withheld: int = 0
+    erased: int = 0
+    signatures: int = 0
+    templates: int = 0
+    decisions: int = 0
+
+
+class Report(NamedTuple):
+    """The outcome. `findings` are in ledger order, those about no entry in particular last; none means verified.
+
+    `checkpoint` is the signed head that everything was held against (None where it could not be read), and
+    `checkpoint_note` its bytes. `not_checked` are sentences for people.
+    """
+
+    checkpoint: Checkpoint | None
+    checkpoint_note: bytes
+    counts: Counts
+    findings: tuple[Finding, ...]
+    not_checked: tuple[str, ...]
+
+    @property
+    def verified(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+    @property
+    def first_bad(self) -> int | None:
+        """The first entry that something is wrong with, or None where none can be named."""
+        return next((finding.entry for finding in self.findings if finding.entry is not None), None)
+
+
+def in_ledger_order(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Return the findings by entry, each once."""
+    unique = dict.fromkeys(findings)
+    return tuple(sorted(unique, key=lambda f: (f.entry is None, f.entry or 0)))

@@ -1,0 +1,125 @@
+"""The walk: every entry once, in order, through the log's arithmetic, its signatures and the rules of registration.
+
+What remains is the facts, on which decisions can be replayed. A finding never stops the walk. Where an opening is not
+shown (withheld, erased), what rests on it cannot be judged: that is no finding, and it is counted.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+
+from consent_ledger.audit.checkpoint import Checkpoint
+from consent_ledger.audit.replay import Erased, Finding, Opening, Replay, Replayed, Withheld
+from consent_ledger.errors import ForbiddenError, LedgerError, MalformedError
+from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.registration import admit
+from consent_ledger.licenses.signed import SignedStatement, brought_key, signers_of
+from consent_ledger.licenses.statements import Genesis, keyid_of
+from consent_ledger.verification.envelopes import Envelopes, InProcess
+from consent_ledger.verification.report import Counts
+
+Pair = tuple[bytes, Opening | Withheld | Erased | None]
+
+RESTS_ON_ANOTHER = frozenset(
+    {
+        "genesis_missing", "grant_unknown", "key_unknown", "party_unknown", "project_unknown", "registration_unknown",
+        "signer_must_be_grantor", "template_not_offered", "template_unknown", "time_source_unknown",
+    }
+)  # fmt: skip
+"""Refusals that an earlier statement would have prevented: where one is not shown, they prove nothing."""
+
+
+class Verification:
+    """One walk over a log; `facts` and `counts` are those of the entries walked so far.
+
+    `genesis` is what entry 0 says, `unjudged` the entries that rest on an opening that is not shown, `unerased` those
+    whose opening is shown though an erasure names it.
+    """
+
+    def __init__(
+        self,
+        head: Checkpoint | None = None,
+        older: Collection[Checkpoint] = (),
+        envelopes: Envelopes | None = None,
+    ) -> None:
+        self.facts = Facts()
+        self.genesis: Genesis | None = None
+        self.unjudged: list[int] = []
+        self.unerased: list[int] = []
+        self._envelopes: Envelopes = InProcess() if envelopes is None else envelopes
+        self._replay = Replay(head, older)
+        self._keys: dict[str, bytes] = {}
+        self._ids: dict[str, int] = {}
+        self._statuses = {"opened": 0, "withheld": 0, "erased": 0, "missing": 0}
+        self._signatures = 0
+        self._unseen: set[int] = set()
+        self._erased: dict[int, int] = {}
+
+    @property
+    def counts(self) -> Counts:
+        """What was looked at so far."""
+        seen = self._statuses
+        return Counts(self._replay.size, seen["opened"], seen["withheld"], seen["erased"], self._signatures)
+
+    def run(self, pairs: Iterable[Pair]) -> Iterator[Finding]:
+        """Yield every finding; those of signatures may come later than others about later entries."""
+        try:
+            for place, item in enumerate(self._replay.run(pairs)):
+                finding = self._note(item) if isinstance(item, Finding) else self._read(item)
+                if finding is not None:
+                    yield finding
+                if not place & 0xFF:
+                    yield from self._envelopes.found()
+            yield from self._envelopes.found(final=True)
+        finally:
+            self._envelopes.close()
+        yield from self._check_erasures()
+
+    def _note(self, finding: Finding) -> Finding:
+        if finding.code == "entry_malformed" and finding.entry is not None:
+            self._unseen.add(finding.entry)
+        return finding
+
+    def _read(self, item: Replayed) -> Finding | None:
+        self._statuses[item.status] += 1
+        if item.envelope is None:
+            self._unseen.add(item.index)
+            if item.erased_by is not None:
+                self._erased[item.index] = item.erased_by
+            return None
+        try:
+            self._admit(item, self._envelopes.open(item.index, item.envelope))
+        except MalformedError as e:
+            self._unseen.add(item.index)
+            return Finding(item.index, "statement_malformed", str(e))
+        except LedgerError as e:
+            if not self._unseen or e.code not in RESTS_ON_ANOTHER:
+                return Finding(item.index, "registration_refused", f"{e.code}: {e}")
+            self.unjudged.append(item.index)
+        return None
+
+    def _admit(self, item: Replayed, signed: SignedStatement) -> None:
+        statement = signed.statement
+        if item.index == 0 and isinstance(statement, Genesis):
+            self.genesis = statement
+        key = brought_key(statement)
+        if key is not None:
+            self._keys[keyid_of(key)] = key.raw
+        first = self._ids.setdefault(signed.id, item.index)
+        if first != item.index:
+            raise ForbiddenError(f"entry {first} has recorded this statement already", code="recorded_twice")
+        for signature in signed.envelope.signatures:
+            if signature.keyid not in self._keys:
+                detail = f"`{signature.keyid}` signed, which is no key enrolled by then"
+                raise ForbiddenError(detail, code="key_unknown")
+        self._signatures += len(signed.envelope.signatures)
+        self._envelopes.check(item.index, signed, self._keys)
+        signers = signers_of(signed.envelope)
+        where = Registered(item.index, item.recorded_at, signed.id, signers.keyids)
+        self.facts.apply(admit(self.facts, statement, signers, where), statement)
+
+    def _check_erasures(self) -> Iterator[Finding]:
+        for index, by in self._erased.items():
+            if by in self._unseen:
+                self.unjudged.append(index)
+            elif self.facts.erased.get(index) != by:
+                yield Finding(index, "erasure_invalid", f"entry {by} is not the erasure that names entry {index}")
+        self.unerased += sorted(self.facts.erased.keys() - self._erased.keys() - self._unseen)
