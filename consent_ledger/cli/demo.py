@@ -40,6 +40,10 @@ def demo(directory: Path | None) -> int:
     return 1 if screen.wrong else 0
 
 
+VERBATIM = ("...", '"$(cat "$CONSENT_LEDGER_HOME/log.vkey")"')
+"""Words of a command that the shell is to read as they are."""
+
+
 class Screen:
     """Shows the events of the play on a terminal, or as plain text elsewhere."""
 
@@ -104,7 +108,8 @@ class Screen:
         for name, what in (
             ("home/", "the ledger, its keys, and the address book"),
             ("media/", "the 240 files"),
-            ("bundle/", "what the auditor got, and bundle-forged/ with the one changed bit"),
+            ("bundle/", "what the auditor got"),
+            ("bundle-forged/", "the same with one bit changed"),
             ("receipt-c0001.json", "what c0001 took home"),
         ):
             self._line(f"  {name:<20} {what}")
@@ -112,8 +117,9 @@ class Screen:
         self._line("Try next:", "bold")
         self._line("  " + self._export(), "cyan")
         for what, words in self._suggestions():
-            self._line(f"  {what}")
-            self._command("    ", words, "cyan")
+            if what:
+                self._line(f"  # {what}", "dim")
+            self._command("  ", words, "cyan")
 
     def _suggestions(self) -> list[tuple[str, tuple[str, ...]]]:
         def path(*parts: str) -> str:
@@ -123,7 +129,8 @@ class Screen:
             ("ask about all files, or about one folder", ("check", path("media"), "--for", "open-training")),
             ("let somebody else withdraw, then ask again", ("revoke", "--party", "c0002", "--audience", "open")),
             ("check a receipt, with nothing but the file", ("receipt", "verify", path("receipt-c0001.json"))),
-            ("verify the forged evidence yourself", ("verify", path("bundle-forged"))),
+            ("verify the evidence, and then the forged one", ("verify", path("bundle"))),
+            ("", ("verify", path("bundle-forged"))),
             ("see whether everything is in order", ("doctor",)),
         ]
 
@@ -141,7 +148,7 @@ class Screen:
 
     def _command(self, lead: str, words: tuple[str, ...], style: str) -> None:
         """Show a command that can be copied: too long for a line, it goes on behind a backslash."""
-        quoted = [word if word == "..." else shlex.quote(word) for word in (self._program, *words)]
+        quoted = [word if word in VERBATIM else shlex.quote(word) for word in (self._program, *words)]
         parts = " ".join(quoted[1:]).replace(" --", "\n--").split("\n")  # an option stays beside its value
         lines = [lead + quoted[0]]
         for word in parts:

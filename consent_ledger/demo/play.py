@@ -191,7 +191,7 @@ def _partly(stage: Stage, clock: Calendar) -> Iterator[Event]:
     yield Answer("inside the studio, all files", "checked 240, allow 231, deny 9, undetermined 0", str(inside))
     yield _exactly("nothing else changed", opened, should_be_allowed("open", withdrawn={1}, withdrawn_open={5}))
     yield Text("He presses the button twice, to be sure. The second time finds the first, and adds nothing:")
-    yield Answer("both withdrawals have one number", first.id[:19], again.id[:19])
+    yield Answer("both withdrawals are one statement", first.id[:19], again.id[:19])
     yield Answer("lines in the ledger", "96", _size(stage))
 
 
@@ -205,7 +205,7 @@ def _evidence(stage: Stage, clock: Calendar) -> Iterator[Event]:
         "studio's: from the folder and the ledger's public key alone it computes every seal and every signature anew."
     )
     yield Command(("bundle", str(bundle)))
-    yield Command(("verify", str(bundle), "--vkey", stage.ledger.vkey))
+    yield Command(("verify", str(bundle), "--vkey", '"$(cat "$CONSENT_LEDGER_HOME/log.vkey")"'))
     counts = report.counts
     what = f"{counts.entries} lines, {counts.signatures} signatures, {len(report.findings)} things wrong"
     yield Answer("verified", "96 lines, 96 signatures, 0 things wrong", what)
@@ -218,10 +218,10 @@ def _cheat(stage: Stage, clock: Calendar) -> Iterator[Event]:
     report = verify_bundle(forged, vkey=stage.ledger.vkey)
     yield Scene("Somebody cheats")
     yield Text(
-        "Suppose that the studio would rather not have seen c0001's withdrawal, line 94. In a copy of the folder we "
-        f"change a single bit of it: `{forged.name}/openings.ndjson`, line 95 of the file, byte {place}."
+        "Suppose that the studio would rather not have seen c0001's withdrawal: line 94, counted from 0. In a copy of "
+        f"the folder we change a single bit of it (byte {place} of that line in {forged.name}/openings.ndjson)."
     )
-    yield Command(("verify", str(forged), "--vkey", stage.ledger.vkey))
+    yield Command(("verify", str(forged), "--vkey", '"$(cat "$CONSENT_LEDGER_HOME/log.vkey")"'))
     for finding in report.findings[:3]:
         line = "the whole" if finding.entry is None else f"line {finding.entry}"
         yield Text(f"The verifier says: {line}: {finding.code}: {finding.detail}")
