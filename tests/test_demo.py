@@ -67,7 +67,7 @@ def test_one_bit_is_flipped_and_no_more(tmp_path: Path) -> None:
 
 
 def test_the_command_says_where_things_are_and_ends_well(tmp_path: Path) -> None:
-    ran = run_process("demo", "--dir", str(tmp_path / "a demo"), COLUMNS="80")
+    ran = run_process("demo", "--dir", str(tmp_path / "a demo"), COLUMNS="300")
     assert (ran.code, ran.err) == (0, "")
     assert "WRONG" not in ran.out
     assert f"Everything is kept in {tmp_path}/a demo" in ran.out

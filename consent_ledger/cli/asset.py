@@ -52,6 +52,8 @@ def register(
         **({"organisations": list(organisations)} if organisations else {}),
         **instant_fields(captured_at=captured_at, retention_until=retention_until),
     }
+    for name in {*owners, *subjects, *organisations} - {"?"}:
+        session.party_of(name)  # a mistyped name is one mistake, and not one for each file
     found = sources(paths, manifests, files0, common)
     with session.ledger(rehearse=dry_run) as ledger:
         return Registration(session, ledger, project, by).run(found)

@@ -14,7 +14,7 @@ from consent_ledger.cli.options import instant_fields
 from consent_ledger.cli.output import note, shown
 from consent_ledger.cli.progress import progress
 from consent_ledger.cli.session import Rehearsed, Session
-from consent_ledger.errors import LedgerError, MalformedError
+from consent_ledger.errors import LedgerError, MalformedError, NotFoundError
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses.statements import MAX_MEDIA, MAX_STATEMENT_BYTES, UNIDENTIFIED, Asset, Medium
 from consent_ledger.manifest import Row, read_manifest
@@ -29,6 +29,9 @@ OTHER_TYPES = {".mkv": "video/x-matroska", ".flac": "audio/flac", ".opus": "audi
                ".heic": "image/heic", ".avif": "image/avif", ".m4a": "audio/mp4", ".weba": "audio/webm"}  # fmt: skip
 
 
+PARTIES = ("owners", "subjects", "organisations")
+
+
 class Found(NamedTuple):
     """A file, and what is said of it."""
 
@@ -39,13 +42,17 @@ class Found(NamedTuple):
 def sources(
     paths: tuple[str, ...], manifests: Iterable[Path], files0: str | None, common: dict[str, Any]
 ) -> Iterator[Found]:
-    """Yield every file that is named, hashed, with its fields: a manifest's rows come before the common ones."""
-    tables = [(manifest, read_manifest(manifest)) for manifest in manifests]
+    """Yield every file that is named, hashed, with its fields: those of a manifest's row come before the common ones.
+
+    A manifest that is wrong is refused before the first file.
+    """
+    tables = [(manifest, rows, [_fields(row, common) for row in rows])
+              for manifest in manifests for rows in [read_manifest(manifest)]]  # fmt: skip
     roots = [Path(path) for path in paths] + _listed(files0)
     for file in hash_files(find_files(roots)):
         yield Found(file, common)
-    for manifest, rows in tables:
-        yield from _rows(manifest, rows, common)
+    for manifest, rows, fields in tables:
+        yield from _rows(manifest, rows, fields)
 
 
 def _listed(files0: str | None) -> list[Path]:
@@ -55,8 +62,7 @@ def _listed(files0: str | None) -> list[Path]:
     return [Path(os.fsdecode(name)) for name in raw.split(b"\0") if name]
 
 
-def _rows(manifest: Path, rows: list[Row], common: dict[str, Any]) -> Iterator[Found]:
-    fields = [_fields(row, common) for row in rows]
+def _rows(manifest: Path, rows: list[Row], fields: list[dict[str, Any]]) -> Iterator[Found]:
     hashed = hash_files(manifest.parent / row.path for row in rows if row.path is not None)
     for row, said in zip(rows, fields, strict=True):
         if row.path is not None:
@@ -130,9 +136,13 @@ class Registration:
             return None
         fields = dict(item.fields)
         kind = fields.pop("media_type", None) or media_type(file.path)
-        for name in ("owners", "subjects", "organisations"):
-            if name in fields:
-                fields[name] = [UNIDENTIFIED if p == "?" else self._book.find(p).party for p in fields[name]]
+        try:
+            for name in PARTIES:
+                if name in fields:
+                    fields[name] = [UNIDENTIFIED if p == "?" else self._book.find(p).party for p in fields[name]]
+        except NotFoundError as e:
+            self._fail(file.path, str(e))
+            return None
         return Medium(hash=file.asset, size=file.size, media_type=kind, **fields)
 
     def _record(self, batch: list[tuple[Path, Medium]]) -> None:

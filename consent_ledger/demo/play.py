@@ -7,33 +7,24 @@ from pathlib import Path
 from consent_ledger.bundle import write_bundle
 from consent_ledger.demo.scenes import Answer, Command, Event, Scene, Table, Text
 from consent_ledger.demo.stage import (
-    CLIPS,
     DAY,
     ORIGIN,
     PEOPLE,
     PROJECT,
     TEMPLATE,
-    Asked,
     Calendar,
-    Place,
     Stage,
     name_of,
     open_stage,
     should_be_allowed,
 )
+from consent_ledger.demo.telling import exactly, listed, numbers, reasons, short, size
 from consent_ledger.receipt_file import encode_receipt_file, take_receipt, verify_receipt_file
 from consent_ledger.signing.instants import SECOND, format_time
-from consent_ledger.store.log import read_head
 from consent_ledger.verification import verify_bundle
 
 STORY_DAYS = 61
 QUESTION = ("--for", "open-training")
-REASONS = {
-    "granted": "everybody who is in it has said yes",
-    "audience_exceeds_grant": "said yes to training, and not to the open release",
-    "licence_not_granted": "said yes to training, and not to the open release",
-    "revoked": "said yes, and has withdrawn it since",
-}
 
 
 def play(directory: Path, now: int) -> Iterator[Event]:
@@ -46,7 +37,7 @@ def play(directory: Path, now: int) -> Iterator[Event]:
     )
     yield Command(("init", "--origin", ORIGIN))
     with open_stage(directory, clock) as stage:
-        yield Answer("lines in the ledger", "1", _size(stage))
+        yield Answer("lines in the ledger", "1", size(stage))
         for scene in (_offer, _people, _media, _consent, _first_answer, _withdrawal, _partly, _evidence, _cheat):
             clock.turn(*_PAUSES.get(scene, (0, 1)))
             yield from scene(stage, clock)
@@ -70,7 +61,7 @@ def _offer(stage: Stage, clock: Calendar) -> Iterator[Event]:
     yield Command(("org", "enrol", "studio"))
     yield Command(("template", "publish", TEMPLATE, "--by", "studio"))
     yield Command(("project", "create", PROJECT, "--by", "studio", "--title", "Twine", "--template", TEMPLATE))
-    yield Answer("lines in the ledger", "4", _size(stage))
+    yield Answer("lines in the ledger", "4", size(stage))
 
 
 def _people(stage: Stage, clock: Calendar) -> Iterator[Event]:
@@ -83,14 +74,14 @@ def _people(stage: Stage, clock: Calendar) -> Iterator[Event]:
         "the key files are in one folder; in life each is with its owner.)"
     )
     yield Command(("party", "add", names[0], names[1], "...", "--adult"))
-    yield Answer("lines in the ledger", "34", _size(stage))
+    yield Answer("lines in the ledger", "34", size(stage))
 
 
 def _media(stage: Stage, clock: Calendar) -> Iterator[Event]:
-    size = stage.register()
+    total = stage.register()
     yield Scene("Their films, photos and sounds")
     yield Text(
-        f"Eight files each, {size / 1e6:.1f} MB in all: real MP4, JPEG and WAV files. A file is known by its "
+        f"Eight files each, {total / 1e6:.1f} MB in all: real MP4, JPEG and WAV files. A file is known by its "
         "fingerprint, a number that is computed from its bytes; the file itself goes nowhere. Three films show a "
         "second person, who has to agree as well: c0001 is in the last film of c0000, c0011 in that of c0010, and "
         "c0021 in that of c0020."
@@ -98,7 +89,7 @@ def _media(stage: Stage, clock: Calendar) -> Iterator[Event]:
     folder, whose = str(stage.media / "c0002"), ("--owner", "c0002", "--subject", "c0002")
     yield Command(("asset", "register", folder, "--project", PROJECT, "--by", "studio", *whose))
     yield Answer("different files registered", "240", str(len({file.asset for file in stage.files.values()})))
-    yield Answer("lines in the ledger (one for each person's eight files)", "64", _size(stage))
+    yield Answer("lines in the ledger (one for each person's eight files)", "64", size(stage))
 
 
 def _consent(stage: Stage, clock: Calendar) -> Iterator[Event]:
@@ -110,7 +101,7 @@ def _consent(stage: Stage, clock: Calendar) -> Iterator[Event]:
     )
     yield Command(("grant", "--party", "c0002", "--project", PROJECT, "--yes", "open"))
     yield Command(("grant", "--party", "c0007", "--project", PROJECT, "--no", "open"))
-    yield Answer("lines in the ledger", "94", _size(stage))
+    yield Answer("lines in the ledger", "94", size(stage))
 
 
 def _first_answer(stage: Stage, clock: Calendar) -> Iterator[Event]:
@@ -118,9 +109,9 @@ def _first_answer(stage: Stage, clock: Calendar) -> Iterator[Event]:
     yield Scene("May all this be released to everybody?")
     yield Text("The question that a ledger is for. It is asked about all 240 files at once:")
     yield Command(("check", str(stage.media), *QUESTION))
-    yield _reasons(asked)
+    yield reasons(asked)
     yield Answer("answer", "checked 240, allow 224, deny 16, undetermined 0", str(asked))
-    yield _exactly("the denied files are those of c0007 and c0027", asked, should_be_allowed("open"))
+    yield exactly("the denied files are those of c0007 and c0027", asked, should_be_allowed("open"))
     inside = stage.ask("internal")
     yield Text("For training inside the studio, which all thirty allowed, the same files are all allowed:")
     yield Answer("answer", "checked 240, allow 240, deny 0, undetermined 0", str(inside))
@@ -141,9 +132,9 @@ def _withdrawal(stage: Stage, clock: Calendar) -> Iterator[Event]:
     yield Table(
         ("the same question, open release", "allow", "deny"),
         (
-            ("asked before she withdrew", *_numbers(before)),
-            ("asked after", *_numbers(after)),
-            ("asked after: and how was it a second before she withdrew?", *_numbers(then)),
+            ("asked before she withdrew", *numbers(before)),
+            ("asked after", *numbers(after)),
+            ("asked after: and how was it a second before she withdrew?", *numbers(then)),
         ),
     )
     yield Command(("check", str(stage.media), *QUESTION, "--at", format_time(a_second_before)))
@@ -153,9 +144,9 @@ def _withdrawal(stage: Stage, clock: Calendar) -> Iterator[Event]:
     lost = before.allowed - after.allowed
     yield Text(
         "Nine files fewer: her own eight, and one of c0000's, because c0001 is seen in it. c0000 has not done "
-        f"anything, and his other seven stay allowed. The nine: {_listed(stage, lost)}."
+        f"anything, and his other seven stay allowed. The nine: {listed(stage, lost)}."
     )
-    yield _exactly("these nine and no others", after, should_be_allowed("open", withdrawn={1}))
+    yield exactly("these nine and no others", after, should_be_allowed("open", withdrawn={1}))
     path = stage.directory / "receipt-c0001.json"
     taken = take_receipt(stage.ledger.store, receipt.id)
     path.write_bytes(encode_receipt_file(taken))
@@ -178,7 +169,7 @@ def _partly(stage: Stage, clock: Calendar) -> Iterator[Event]:
     yield Text("The studio may go on training on his files, but nobody else may get new copies. He can choose that:")
     yield Command(("revoke", "--party", "c0005", "--audience", "open"))
     yield Table(
-        (f"question about {_short(stage, place)}", "answer"),
+        (f"question about {short(stage, place)}", "answer"),
         (
             ("training inside the studio, now", stage.verdict(place, inside)),
             ("open release, now", stage.verdict(place, opened)),
@@ -189,10 +180,10 @@ def _partly(stage: Stage, clock: Calendar) -> Iterator[Event]:
     yield Answer("the three answers", "allow, deny (revoked), allow", answers)
     yield Answer("open release, all files", "checked 240, allow 207, deny 33, undetermined 0", str(opened))
     yield Answer("inside the studio, all files", "checked 240, allow 231, deny 9, undetermined 0", str(inside))
-    yield _exactly("nothing else changed", opened, should_be_allowed("open", withdrawn={1}, withdrawn_open={5}))
+    yield exactly("nothing else changed", opened, should_be_allowed("open", withdrawn={1}, withdrawn_open={5}))
     yield Text("He presses the button twice, to be sure. The second time finds the first, and adds nothing:")
     yield Answer("both withdrawals are one statement", first.id[:19], again.id[:19])
-    yield Answer("lines in the ledger", "96", _size(stage))
+    yield Answer("lines in the ledger", "96", size(stage))
 
 
 def _evidence(stage: Stage, clock: Calendar) -> Iterator[Event]:
@@ -248,39 +239,3 @@ def flip_a_bit(path: Path, line: int) -> int:
     lines[line] = bytes(raw)
     path.write_bytes(b"\n".join(lines))
     return place + 1
-
-
-def _size(stage: Stage) -> str:
-    with stage.ledger.store.read() as tx:
-        return str(read_head(tx).size)
-
-
-def _numbers(asked: Asked) -> tuple[str, str]:
-    return str(asked.counts["allow"]), str(asked.counts["deny"])
-
-
-def _reasons(asked: Asked) -> Table:
-    """Return how many files there are of each verdict, and why; who said no is named."""
-    rows = []
-    for (verdict, codes), (files, names) in asked.reasons.items():
-        words = "; ".join(dict.fromkeys(REASONS[code] for code in codes))
-        who = "" if verdict == "allow" else ", ".join(sorted(names)) + " "
-        rows.append((verdict, str(files), who + words, ", ".join(codes)))
-    return Table(("verdict", "files", "why", "codes for programs"), tuple(sorted(rows)))
-
-
-def _exactly(what: str, asked: Asked, wanted: set[Place]) -> Answer:
-    """Hold the set of allowed files, not only their number, against the story."""
-    wrong = len(asked.allowed ^ wanted)
-    return Answer(what, "yes", "yes" if not wrong else f"no, {wrong} files differ")
-
-
-def _short(stage: Stage, place: Place) -> str:
-    path = stage.files[place].path
-    return f"{path.parent.name}/{path.name}"
-
-
-def _listed(stage: Stage, places: set[Place]) -> str:
-    others = sorted(place for place in places if place[0] != 1)
-    mine = len(places) - len(others)
-    return f"c0001/0 to c0001/{CLIPS - 1}" * bool(mine) + "".join(f" and {_short(stage, place)}" for place in others)

@@ -112,6 +112,20 @@ def test_files_that_the_ledger_refuses_do_not_take_others_with_them(run: Run, pl
     assert "is not a person" in ran.err
 
 
+def test_a_name_that_is_nobody_s_is_one_mistake(run: Run, place: Path) -> None:
+    (place / "x").write_text("x")
+    typed = run("asset", "register", place / "x", "--project", "twine", "--by", "studio", "--owner", "ana",
+                "--no-subjects")  # fmt: skip
+    assert (typed.code, typed.out) == (1, "")
+    assert typed.err.startswith("error: nobody is called `ana`")
+    (place / "y").write_text("y")
+    (place / "table").write_text("path,owner,subjects\nx,ana,nobody\ny,anna,nobody\n")
+    ran = run("asset", "register", "--manifest", place / "table", "--project", "twine", "--by", "studio")
+    assert ran.code == 1
+    assert ran.out.endswith(f"\t{place}/y\n")
+    assert "x: nobody is called `ana`" in ran.err
+
+
 def test_more_files_than_fit_into_one_statement(run: Run, place: Path) -> None:
     many = place / "many"
     many.mkdir()
