@@ -175,7 +175,7 @@ class World:
         """Whether the ledger rightly refuses the event."""
         if event["type"] == "asset":
             made_from = [d["asset"] for d in event.get("derived_from") or ()]
-            return (not event.get("owners") and not made_from) or event["id"] in self._ancestors(made_from)
+            return (not event.get("owners") and not made_from) or event["id"] in self.ancestors(made_from)
         if event["type"] == "grant":
             return self._grant_refused(event)
         if event["type"] == "revoke" and event.get("grants") is not None:
@@ -188,11 +188,13 @@ class World:
         since = None if grant is None else self.compromised_since(grant["party"])
         return since is None or now < since
 
-    def _ancestors(self, assets: list[str]) -> set[str]:
+    def ancestors(self, assets: list[str], before: int | None = None) -> set[str]:
+        """Return the assets and everything that they are made from, as recorded before an entry."""
+        claims = [e for e in self.of("asset") if before is None or e["entry"] < before]
         found: set[str] = set()
         while new := set(assets) - found:
             found |= new
-            assets = [d["asset"] for e in self.of("asset") if e["id"] in new for d in e.get("derived_from") or ()]
+            assets = [d["asset"] for e in claims if e["id"] in new for d in e.get("derived_from") or ()]
         return found
 
     def _grant_refused(self, grant: dict[str, Any]) -> bool:
@@ -267,6 +269,16 @@ def claims_of(world: World, asset: str, as_of: datetime) -> tuple[list[dict[str,
     return holding, is_open or bool(rivals)
 
 
+def family_of(world: World, asset: str, as_of: datetime) -> set[str]:
+    """Return the asset and everything that it is made from."""
+    found, pending = set[str](), {asset}
+    while pending:
+        found |= pending
+        claims = [claim for name in pending for claim in claims_of(world, name, as_of)[0]]
+        pending = {edge["asset"] for claim in claims for edge in claim.get("derived_from") or ()} - found
+    return found
+
+
 def requirements(world: World, asset: str, as_of: datetime) -> tuple[list[Requirement], list[str]]:
     """Return everyone who must say yes, and what stands in the way of knowing that."""
     needs: list[Requirement] = []
@@ -311,7 +323,7 @@ def together(needs: list[Requirement]) -> list[Requirement]:
 def absent(world: World, claim: dict[str, Any], edge: Mapping[str, Any]) -> frozenset[str]:
     """Who is attested to be gone: everybody whom the parent, or what it was made from, was said to show by then, except
     those who are named as still visible."""
-    family = {edge["asset"]} | world._ancestors([edge["asset"]])
+    family = world.ancestors([edge["asset"]], before=claim["entry"])
     shown = {
         p
         for e in world.of("asset")
@@ -336,8 +348,7 @@ def decide(case: Case) -> Answer:
         return Answer("undetermined", (point("ledger_integrity_failure"),))
     needs, doubts = requirements(world, query["asset"], as_of)
     found = [point(code) for code in doubts]
-    family = {query["asset"]} | {asset for need in needs for asset in need.line}
-    for asset in family:
+    for asset in family_of(world, query["asset"], as_of):
         found += [point(code) for code in about_asset(world, asset, as_of)]
     for need, atom in product(needs, atoms_of(query)):
         found += evaluate(world, query, as_of, need, atom)

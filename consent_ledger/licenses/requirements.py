@@ -72,9 +72,6 @@ def walk(asset: str, facts: Facts, as_of: int, size: int) -> Walk:
     obstacles = {Reason("derivation_cycle", via=(*everybody[child].via, parent)) for child, parent in cycles}
     for name, member in family.items():
         via = everybody[name].via
-        if not member.claims:
-            obstacles.add(Reason("parent_unknown" if via else "asset_unknown", via=via))
-            continue
         obstacles.update(_obstacles_of(name, member, via, facts, as_of, size))
         for capacity, party, claim in _parties(member):
             way = ways.get(party, everybody).get(name) if capacity == "subject" else everybody[name]
@@ -84,8 +81,7 @@ def walk(asset: str, facts: Facts, as_of: int, size: int) -> Walk:
                 obstacles.add(Reason("subject_unidentified", entry=claim.entry, via=way.via))
             else:
                 requirements[Requirement(capacity, party, name, asset, *way)] = None
-    known = tuple(name for name, member in family.items() if member.claims)
-    return Walk(tuple(requirements), frozenset(obstacles), known)
+    return Walk(tuple(requirements), frozenset(obstacles), tuple(family))
 
 
 def _family(asset: str, facts: Facts, as_of: int, size: int) -> tuple[dict[str, _Member], set[tuple[str, str]]]:
@@ -144,14 +140,12 @@ def _member(asset: str, facts: Facts, as_of: int, size: int) -> _Member:
     A later registration that names other owners is a dispute by itself, until it is resolved.
     """
     claims = sorted((c for c in facts.assets.get(asset, ()) if c.entry < size), key=lambda c: c.entry)
-    if not claims:
-        return _Member([], [])
-    disputes = []
-    holder, settled = claims[0], -1
     dispute = latest(facts.disputes.get(asset, []), as_of, size)
-    if dispute is not None and dispute.status == "open":
-        disputes.append(dispute.entry)
-    elif dispute is not None:
+    disputes = [dispute.entry] if dispute is not None and dispute.status == "open" else []
+    if not claims:
+        return _Member([], disputes)
+    holder, settled = claims[0], -1
+    if dispute is not None and dispute.status == "resolved":
         settled = dispute.entry
         holder = next((c for c in claims if c.statement == dispute.detail), holder)
     rivals = [c for c in claims if set(c.owners) != set(holder.owners)]
@@ -167,6 +161,9 @@ def _obstacles_of(
         yield Reason("ownership_disputed", entry=entry, via=via)
     for entry in _takedowns(name, facts, as_of, size):
         yield Reason("takedown", entry=entry, via=via)
+    if not claims:
+        yield Reason("parent_unknown" if via else "asset_unknown", via=via)
+        return
     for claim in claims:
         if claim.retention_until is not None and as_of >= claim.retention_until:
             yield Reason("retention_elapsed", entry=claim.entry, via=via)

@@ -79,3 +79,11 @@ def test_many_ways_are_walked_quickly(world: World) -> None:
     world.revoke("ben", assets=[hash_of("s30")])
     assert world.verdict(hash_of("s59")) == "deny"
     assert world.verdict(hash_of("s29")) == "allow"
+
+
+def test_what_is_taken_down_stays_so_even_where_nobody_registered_it(world: World) -> None:
+    world.register(world.operator, st.Takedown, assets=[hash_of("elsewhere")], action="ordered", basis="court_order")
+    world.film("e", ["ada"], derived_from=[made_from("elsewhere")])
+    assert world.verdict(hash_of("elsewhere")) == "deny"
+    assert codes(world.ask(hash_of("elsewhere"))) == {"takedown", "asset_unknown"}
+    assert {"takedown", "parent_unknown"} <= codes(world.ask(hash_of("e")))
