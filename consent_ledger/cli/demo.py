@@ -149,9 +149,9 @@ class Screen:
     def _command(self, lead: str, words: tuple[str, ...], style: str) -> None:
         """Show a command that can be copied: too long for a line, it goes on behind a backslash."""
         quoted = [word if word in VERBATIM else shlex.quote(word) for word in (self._program, *words)]
-        parts = " ".join(quoted[1:]).replace(" --", "\n--").split("\n")  # an option stays beside its value
-        lines = [lead + quoted[0]]
-        for word in parts:
+        first, *options = " ".join(quoted).split(" --")  # an option stays beside its value
+        lines = [lead + first]
+        for word in ("--" + option for option in options):
             if len(lines[-1]) + len(word) + 3 > self._console.width:
                 lines[-1] += " \\"
                 lines.append(" " * (len(lead) + 4) + word)
@@ -160,11 +160,8 @@ class Screen:
         self._line("\n".join(lines), style)
 
     def _paragraph(self, text: str) -> None:
-        from rich.padding import Padding
-        from rich.text import Text
-
         width = min(self._console.width, 100) - 2
-        self._console.print(Padding(Text(text), (0, 0, 0, 2)), width=width)
+        self._line(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
 
     def _table(self, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> None:
         from rich import box

@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from consent_ledger.address_book import LEDGER, AddressBook, Contact
+from consent_ledger.address_book import AddressBook, Contact
 from consent_ledger.errors import KeyFileError
-from consent_ledger.issuing import Issuer
-from consent_ledger.keyfile import read_key_file
-from consent_ledger.ledger import Ledger
 from consent_ledger.settings import PREFIX, Settings, default_home, read_settings
-from consent_ledger.signing.keys import SigningKey
-from consent_ledger.store.engine import Store, open_store
+
+# Whoever only verifies a receipt or asks for help does not wait for a database's libraries.
+if TYPE_CHECKING:
+    from consent_ledger.issuing import Issuer
+    from consent_ledger.ledger import Ledger
+    from consent_ledger.signing.keys import SigningKey
+    from consent_ledger.store.engine import Store
 
 ATTEMPTS = 3
 
@@ -78,8 +80,10 @@ class Session:
                 raise KeyFileError(detail, code="passphrase_file") from e
         return os.environ.get(PREFIX + "PASSPHRASE") or None
 
-    def read_key(self, path: Path) -> SigningKey:
+    def read_key(self, path: Path) -> "SigningKey":
         """Return the key in a file; a passphrase for it is the given one, or what a person at a terminal types."""
+        from consent_ledger.keyfile import read_key_file
+
         given = self.given_passphrase()
         known = [*self._passphrases, *([] if given is None else [given])]
         for passphrase in [None, *known]:
@@ -94,7 +98,9 @@ class Session:
             raise KeyFileError(f"{error}{hint}", code=error.code) from error
         return self._ask(path)
 
-    def _ask(self, path: Path) -> SigningKey:
+    def _ask(self, path: Path) -> "SigningKey":
+        from consent_ledger.keyfile import read_key_file
+
         for attempt in range(1, ATTEMPTS + 1):
             passphrase = click.prompt(f"Passphrase of {path}", hide_input=True, err=True)
             try:
@@ -109,27 +115,30 @@ class Session:
         raise AssertionError("unreachable")
 
     @contextmanager
-    def reading(self) -> Iterator[Store]:
+    def reading(self) -> Iterator["Store"]:
         """Give the ledger's store, for questions."""
+        from consent_ledger.store.engine import open_store
+
         with open_store(self.settings.database, read_only=True) as store:
             yield store
 
     @contextmanager
-    def ledger(self, *, rehearse: bool = False) -> Iterator[Ledger]:
+    def ledger(self, *, rehearse: bool = False) -> Iterator["Ledger"]:
         """Give the ledger, for recording; a rehearsal raises Rehearsed where the first row would be written."""
+        from consent_ledger.ledger import Ledger
+        from consent_ledger.store.engine import open_store
+
         settings = self.settings
         log_key = self.read_key(settings.log_key)
         with open_store(settings.database, step=_stop_before_writing if rehearse else _go_on) as store:
             yield Ledger.open(store, log_key)
 
-    def issuer(self, ledger: Ledger, name: str, key_file: Path | None = None) -> Issuer:
+    def issuer(self, ledger: "Ledger", name: str, key_file: Path | None = None) -> "Issuer":
         """Return the party called `name`, with its key: from `key_file`, or the one that the address book names."""
+        from consent_ledger.issuing import Issuer
+
         contact = self.book.find(name)
         return Issuer(ledger.origin, contact.party, self.read_key(key_file or self.key_file(contact)))
-
-    def operator(self, ledger: Ledger) -> Issuer:
-        """Return the ledger itself as an issuer."""
-        return self.issuer(ledger, LEDGER)
 
     def key_file(self, contact: Contact) -> Path:
         """Return where the key file of a contact is kept."""
