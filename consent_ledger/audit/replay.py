@@ -79,6 +79,10 @@ class Replay:
             self._leaves.clear()
         return self._frontier.root()
 
+    def root_at(self, size: int) -> bytes:
+        """Return the root of the first `size` entries, a size of an older checkpoint, once so many were walked."""
+        return self._roots[size]
+
     def run(self, pairs: Iterable[tuple[bytes, Opening | Withheld | Erased | None]]) -> Iterator[Replayed | Finding]:
         """Yield each entry of `pairs` (entry bytes and opening, or None for one that is not there) and each finding."""
         chain = _Chain()

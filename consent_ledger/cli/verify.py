@@ -127,5 +127,7 @@ def _show(report: Report) -> None:
     if report.verified:
         click.echo("verified: everything that was checked is as it was recorded")
         return
-    first = "no entry can be named" if report.first_bad is None else f"the first bad entry is {report.first_bad}"
+    first = f"the first bad entry is {report.first_bad}"
+    if not report.is_named:
+        first = f"the first bad entry may be any from entry {report.first_bad} on"
     click.echo(f"NOT VERIFIED: {len(report.findings)} findings, {first}")

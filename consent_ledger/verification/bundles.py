@@ -5,6 +5,7 @@ from pathlib import Path
 
 from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint, read_checkpoint_text
 from consent_ledger.audit.replay import Finding, Withheld
+from consent_ledger.audit.tiles import tile_path, tiles_of
 from consent_ledger.errors import LedgerError, MalformedError, NotFoundError
 from consent_ledger.signing.note import MAX_NOTE, NoteVerifier, vkey_text
 from consent_ledger.verification import layout
@@ -67,7 +68,9 @@ class _Audit:
         decisions = check_decisions(self._directory, scope, walk, self._findings, self._not_checked)
         counts = walk.counts._replace(templates=templates, decisions=decisions)
         self._say_what_was_not_seen(walk)
-        return Report(self._head, self._note, counts, in_ledger_order(self._findings), self._skipped())
+        self._check_policy()
+        self._say_what_is_no_part(head.size)
+        return Report(self._head, self._note, counts, in_ledger_order(self._findings), self._skipped(), walk.sound)
 
     # Whose log it is ---------------------------------------------------------------------------------------------
 
@@ -119,6 +122,15 @@ class _Audit:
             self._findings.append(Finding(0, "log_key_replaced", "entry 0 names another log key"))
 
 
+    def _check_policy(self) -> None:
+        key = self._verifier
+        raw = read_file(self._directory / layout.POLICY, MAX_NOTE)
+        if raw is None:
+            self._not_checked.append(f"`{layout.POLICY}`, which is not there")
+        elif key is None or raw != layout.policy(vkey_text(key.name, key.public_key, key.kind)):
+            detail = f"`{layout.POLICY}` is not that of this log without witnesses, the only one known here"
+            self._findings.append(Finding(None, "policy_altered", detail))
+
     # What is in it -----------------------------------------------------------------------------------------------
 
     def _scope(self) -> layout.Scope:
@@ -151,6 +163,18 @@ class _Audit:
             self._not_checked.append(f"{len(walk.unjudged)} statements that rest on an opening not shown: {named}")
         if walk.unerased:
             self._not_checked.append(f"why {len(walk.unerased)} openings are here that the log says were erased")
+
+    def _say_what_is_no_part(self, size: int) -> None:
+        known = {tile_path(tile) for tile in tiles_of(size)} | layout.FILES
+        strange = sorted(
+            path.relative_to(self._directory).as_posix()
+            for path in self._directory.rglob("*")
+            if not path.is_dir() and path.relative_to(self._directory).as_posix() not in known
+        )
+        strange = [path for path in strange if not path.startswith(f"{layout.TEMPLATES}/")]
+        if strange:
+            more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+            self._not_checked.append(f"files that are no part of this bundle: `{strange[0]}`{more}")
 
     def _skipped(self) -> tuple[str, ...]:
         if not self._older:

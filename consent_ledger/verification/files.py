@@ -85,12 +85,12 @@ class LogFiles:
         try:
             return [*decode_bundle(raw, width)]
         except MalformedError as e:
-            placed = _place(raw, width, leaves)
-            gone = [n for n, entry in enumerate(placed) if entry is None]
-            self.missing.update(start + n for n in gone)
-            # A bundle that is only too long has all its entries: the first that is too many comes after the last.
-            first = gone[0] if gone else width - 1
-            self._findings.append(Finding(start + first, "entry_missing", str(e)))
+            found = _salvage(raw)
+            placed = _place(found, width, leaves)
+            self.missing.update(start + n for n, entry in enumerate(placed) if entry is None)
+            apart = (n for n, entry in enumerate(placed) if n >= len(found) or found[n] != entry)
+            # A bundle that is only too long has all its entries: what is too many comes after the last.
+            self._findings.append(Finding(start + next(apart, width - 1), "bundle_malformed", str(e)))
             return placed
 
     def _hold(self, start: int, entries: list[bytes | None], leaves: list[bytes] | None, width: int) -> None:
@@ -150,14 +150,19 @@ def _root(nodes: list[bytes | None]) -> bytes | None:
     return row[0]
 
 
-def _place(raw: bytes, width: int, leaves: list[bytes] | None) -> list[bytes | None]:
-    """Return the entries of a damaged entry bundle at the places that the tile has for them."""
+def _salvage(raw: bytes) -> list[bytes]:
+    """Return what can be read of a damaged entry bundle."""
     found: list[bytes] = []
     at = 0
     while at + 2 <= len(raw):
         end = at + 2 + int.from_bytes(raw[at : at + 2], "big")
         found.append(raw[at + 2 : end])
         at = end
+    return found
+
+
+def _place(found: list[bytes], width: int, leaves: list[bytes] | None) -> list[bytes | None]:
+    """Return entries at the places that their tile has for them, None where it has others."""
     if leaves is None:
         return [*found[:width], *[None] * (width - len(found))]
     by_leaf = {leaf_hash(entry): entry for entry in found}

@@ -23,6 +23,7 @@ POLICY = "policy.txt"
 README = "README.txt"
 SCOPE = "scope.json"
 DECISIONS = "decisions.ndjson"
+FILES = frozenset({CHECKPOINT, OPENINGS, KEYS, POLICY, README, SCOPE, DECISIONS})
 
 MAX_LINE = 2 * MAX_ENVELOPE
 MAX_DOCUMENT = 1_000_000

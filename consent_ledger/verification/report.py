@@ -22,7 +22,8 @@ class Report(NamedTuple):
     """The outcome. `findings` are in ledger order, those about no entry in particular last; none means verified.
 
     `checkpoint` is the signed head that everything was held against (None where it could not be read), and
-    `checkpoint_note` its bytes. `not_checked` are sentences for people.
+    `checkpoint_note` its bytes. `not_checked` are sentences for people. `sound` is how many of the first entries an
+    older checkpoint of the auditor vouches for.
     """
 
     checkpoint: Checkpoint | None
@@ -30,6 +31,7 @@ class Report(NamedTuple):
     counts: Counts
     findings: tuple[Finding, ...]
     not_checked: tuple[str, ...]
+    sound: int = 0
 
     @property
     def verified(self) -> bool:
@@ -38,8 +40,15 @@ class Report(NamedTuple):
 
     @property
     def first_bad(self) -> int | None:
-        """The first entry that something is wrong with, or None where none can be named."""
-        return next((finding.entry for finding in self.findings if finding.entry is not None), None)
+        """The first entry that something is wrong with; where only the whole is wrong, the first that nothing vouches
+        for; None where nothing was found."""
+        named = (finding.entry for finding in self.findings if finding.entry is not None)
+        return next(named, self.sound if self.findings else None)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether any finding is about one entry."""
+        return any(finding.entry is not None for finding in self.findings)
 
 
 def in_ledger_order(findings: list[Finding]) -> tuple[Finding, ...]:

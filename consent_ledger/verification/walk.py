@@ -5,6 +5,9 @@ shown (withheld, erased), what rests on it cannot be judged: that is no finding,
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
 
 from consent_ledger.audit.checkpoint import Checkpoint
 from consent_ledger.audit.replay import Erased, Finding, Opening, Replay, Replayed, Withheld
@@ -12,7 +15,7 @@ from consent_ledger.errors import ForbiddenError, LedgerError, MalformedError
 from consent_ledger.licenses.facts import Facts, Registered
 from consent_ledger.licenses.registration import admit
 from consent_ledger.licenses.signed import SignedStatement, brought_key, signers_of
-from consent_ledger.licenses.statements import Genesis, keyid_of
+from consent_ledger.licenses.statements import Erasure, Genesis, Grant, keyid_of
 from consent_ledger.verification.envelopes import Envelopes, InProcess
 from consent_ledger.verification.report import Counts
 
@@ -24,7 +27,17 @@ RESTS_ON_ANOTHER = frozenset(
         "signer_must_be_grantor", "template_not_offered", "template_unknown", "time_source_unknown",
     }
 )  # fmt: skip
-"""Refusals that an earlier statement would have prevented: where one is not shown, they prove nothing."""
+"""Refusals that an earlier statement would have prevented: where one is not shown, they may prove nothing."""
+
+_BY_ID = frozenset({"grant_unknown", "registration_unknown"})
+
+
+class _Doubt(NamedTuple):
+    """A refusal for want of something, of a statement by `issuer`, after an entry that is not shown."""
+
+    finding: Finding
+    code: str
+    issuer: str
 
 
 class Verification:
@@ -46,12 +59,15 @@ class Verification:
         self.unerased: list[int] = []
         self._envelopes: Envelopes = InProcess() if envelopes is None else envelopes
         self._replay = Replay(head, older)
+        self._older = older
         self._keys: dict[str, bytes] = {}
         self._ids: dict[str, int] = {}
         self._statuses = {"opened": 0, "withheld": 0, "erased": 0, "missing": 0}
         self._signatures = 0
         self._unseen: set[int] = set()
         self._erased: dict[int, int] = {}
+        self._erased_parties: set[str] = set()
+        self._doubts: list[_Doubt] = []
 
     @property
     def counts(self) -> Counts:
@@ -72,11 +88,24 @@ class Verification:
         finally:
             self._envelopes.close()
         yield from self._check_erasures()
+        yield from self._settle_doubts()
+
+    @property
+    def sound(self) -> int:
+        """How many of the first entries an older checkpoint vouches for, once all were walked."""
+        return max((c.size for c in self._older if c.size <= self._replay.size and self._agrees(c)), default=0)
+
+    def _agrees(self, checkpoint: Checkpoint) -> bool:
+        return self._replay.root_at(checkpoint.size) == checkpoint.root
 
     def _note(self, finding: Finding) -> Finding:
         if finding.code == "entry_malformed" and finding.entry is not None:
             self._unseen.add(finding.entry)
-        return finding
+        size = self._replay.size
+        taken_back = finding.code == "inconsistent_checkpoint" and all(
+            c.size > size or self._agrees(c) for c in self._older
+        )
+        return msgspec.structs.replace(finding, entry=size) if taken_back else finding
 
     def _read(self, item: Replayed) -> Finding | None:
         self._statuses[item.status] += 1
@@ -86,20 +115,26 @@ class Verification:
                 self._erased[item.index] = item.erased_by
             return None
         try:
-            self._admit(item, self._envelopes.open(item.index, item.envelope))
+            signed = self._envelopes.open(item.index, item.envelope)
         except MalformedError as e:
             self._unseen.add(item.index)
             return Finding(item.index, "statement_malformed", str(e))
+        try:
+            self._admit(item, signed)
         except LedgerError as e:
-            if not self._unseen or e.code not in RESTS_ON_ANOTHER:
-                return Finding(item.index, "registration_refused", f"{e.code}: {e}")
-            self.unjudged.append(item.index)
+            finding = Finding(item.index, "registration_refused", f"{e.code}: {e}")
+            own = e.code == "signer_must_be_grantor" and isinstance(signed.statement, Grant)
+            if own or not self._unseen or e.code not in RESTS_ON_ANOTHER:
+                return finding
+            self._doubts.append(_Doubt(finding, e.code, signed.statement.issuer))
         return None
 
     def _admit(self, item: Replayed, signed: SignedStatement) -> None:
         statement = signed.statement
         if item.index == 0 and isinstance(statement, Genesis):
             self.genesis = statement
+        if isinstance(statement, Erasure) and statement.level == "statements":
+            self._erased_parties.add(statement.party)
         key = brought_key(statement)
         if key is not None:
             self._keys[keyid_of(key)] = key.raw
@@ -122,4 +157,20 @@ class Verification:
                 self.unjudged.append(index)
             elif self.facts.erased.get(index) != by:
                 yield Finding(index, "erasure_invalid", f"entry {by} is not the erasure that names entry {index}")
+        # Not those that are merely not shown: only what is open although its erasure is recorded.
         self.unerased += sorted(self.facts.erased.keys() - self._erased.keys() - self._unseen)
+
+    def _settle_doubts(self) -> Iterator[Finding]:
+        """Yield the refusals that nothing which is not shown can explain.
+
+        A withheld statement may be any. Erased are all statements of a party, which only its own ones rest on, or ones
+        that name a statement of it; unless it was an organisation, which others rest on too.
+        """
+        withheld = bool(self._unseen - self._erased.keys())
+        parties = self.facts.parties
+        anything = withheld or any(p in parties and parties[p].kind == "organisation" for p in self._erased_parties)
+        for doubt in self._doubts:
+            if anything or doubt.code in _BY_ID or doubt.issuer in self._erased_parties:
+                self.unjudged.append(doubt.finding.entry or 0)
+            else:
+                yield doubt.finding
