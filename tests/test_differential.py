@@ -18,7 +18,7 @@ from consent_ledger.store.engine import Store, open_store
 from tests.neutral import random_case
 from tests.reference_clearance import decide
 
-LEDGERS = int(os.environ.get("DIFFERENTIAL_LEDGERS", "250"))
+LEDGERS = int(os.environ.get("DIFFERENTIAL_LEDGERS", "200"))
 FIRST = int(os.environ.get("DIFFERENTIAL_FIRST", "0"))
 
 
