@@ -14,17 +14,14 @@ from consent_ledger.issuing import Issuer, grant_fields, key_material, template_
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.decision import Decision
-from consent_ledger.licenses.facts import Facts
-from consent_ledger.licenses.keys import touched_keys
 from consent_ledger.licenses.masks import Use, compile_use
-from consent_ledger.licenses.signed import read_signed
 from consent_ledger.licenses.terms import LanguageDigests, Permission, Prohibition, Rule, TemplateDocument
+from consent_ledger.rebuild import compare
 from consent_ledger.signing.instants import SECOND, parse_time
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import NoteVerifier, vkey_text
 from consent_ledger.store.engine import Store
-from consent_ledger.store.facts import read_rows, registered
-from consent_ledger.store.index import all_touches
+from consent_ledger.store.facts import read_rows
 from consent_ledger.store.log import read_head
 from consent_ledger.verification import Verification
 
@@ -255,21 +252,10 @@ def findings(store: Store) -> list[Finding]:
     return found
 
 
-def refolded_index(store: Store) -> list[tuple[bytes, int]]:
-    """Return the index that the log alone makes, in the order of `all_touches`."""
-    facts, touches = Facts(), []
+def index_is_right(store: Store) -> bool:
+    """Whether the index is what the log alone makes of it."""
     with store.read() as tx:
-        for row in read_rows(tx, range(read_head(tx).size)):
-            assert row.opening is not None
-            signed = read_signed(row.opening.envelope)
-            touches += [(key, row.entry) for key in touched_keys(signed.id, signed.statement, facts)]
-            facts.apply(registered(row, signed), signed.statement)
-    return sorted(touches)
-
-
-def stored_index(store: Store) -> list[tuple[bytes, int]]:
-    with store.read() as tx:
-        return list(all_touches(tx))
+        return compare(tx) == []
 
 
 def codes(decision: Decision) -> set[str]:
