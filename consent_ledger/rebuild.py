@@ -50,8 +50,18 @@ def _stored(tx: Transaction, size: int) -> Iterator[Pair]:
         yield from [(b"", None)] * (row.index - next_)
         next_ = row.index + 1
         # Whether it may be absent is judged by the log itself, at the end: the index is not to be asked.
-        yield row.entry, row.opening or Withheld()
+        yield as_bytes(row.entry), as_opening(row.opening) or Withheld()
     yield from [(b"", None)] * (size - next_)
+
+
+def as_bytes(value: object) -> bytes:
+    """Return a column's bytes: whoever edits SQLite by hand may leave text, or a number, where bytes belong."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
+
+
+def as_opening(opening: Opening | None) -> Opening | None:
+    """Return an opening of bytes, whatever its columns hold."""
+    return None if opening is None else Opening(as_bytes(opening.salt), as_bytes(opening.envelope))
 
 
 class Refold:
@@ -116,20 +126,24 @@ def compare(tx: Transaction) -> list[Difference]:
     """
     refold = Refold(_stored(tx, read_head(tx).size))
     folded = sum(map(_digest, refold.touches()))
-    stored = sum(_digest(touch) for touch in all_touches(tx) if touch[1] not in refold.erased)
+    stored = sum(_digest(touch) for touch in _touches(tx) if touch[1] not in refold.erased)
     if folded == stored:
         return []
     # Only now is it worth the memory to hold both against each other row by row.
     refold = Refold(_stored(tx, read_head(tx).size))
     wanted = set(refold.touches())
     surplus = []
-    for touch in all_touches(tx):
+    for touch in _touches(tx):
         if touch in wanted:
             wanted.discard(touch)
         elif touch[1] not in refold.erased:
             surplus.append(touch)
     found = [Difference(e, key, True) for key, e in surplus] + [Difference(e, key, False) for key, e in wanted]
     return sorted(found)
+
+
+def _touches(tx: Transaction) -> Iterator[Touch]:
+    return ((as_bytes(key), entry) for key, entry in all_touches(tx))
 
 
 def _digest(touch: Touch) -> int:

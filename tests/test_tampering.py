@@ -1,4 +1,4 @@
-"""Everything that somebody could do to the evidence, by what she holds, and that it is found at the right entry (S13)."""
+"""All that somebody could do to the evidence, by what she holds, and that it is found at the right entry (S13)."""
 
 import shutil
 from collections.abc import Callable, Iterator

@@ -48,11 +48,15 @@ def judge(entry: int, raw: bytes, keys: Mapping[str, bytes]) -> Finding | None:
     """Return what is wrong with one envelope, if anything is."""
     try:
         verify_signed(read_signed(raw), keys)
-    except MalformedError as e:
-        return Finding(entry, "statement_malformed", str(e))
     except LedgerError as e:
-        return Finding(entry, "signature_invalid", str(e))
+        return _finding(entry, e)
     return None
+
+
+def _finding(entry: int, error: LedgerError) -> Finding:
+    return Finding(
+        entry, "statement_malformed" if isinstance(error, MalformedError) else "signature_invalid", str(error)
+    )
 
 
 class InProcess:
@@ -65,14 +69,14 @@ class InProcess:
         try:
             return read_signed(raw)
         except MalformedError as e:
-            self._findings.append(Finding(entry, "statement_malformed", str(e)))
+            self._findings.append(_finding(entry, e))
             return skim_signed(raw)
 
     def check(self, entry: int, signed: SignedStatement, keys: Mapping[str, bytes]) -> None:
         try:
             verify_signed(signed, keys)
         except LedgerError as e:
-            self._findings.append(Finding(entry, "signature_invalid", str(e)))
+            self._findings.append(_finding(entry, e))
 
     def found(self, *, final: bool = False) -> Iterator[Finding]:
         yield from self._findings

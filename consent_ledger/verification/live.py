@@ -9,7 +9,7 @@ from consent_ledger.audit.tree import Frontier, leaf_hash, stored_count
 from consent_ledger.errors import LedgerError, MalformedError, VerificationError
 from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import erasure_key
-from consent_ledger.rebuild import compare
+from consent_ledger.rebuild import as_bytes, as_opening, compare
 from consent_ledger.signing.note import NoteVerifier, vkey_text
 from consent_ledger.store.engine import Store
 from consent_ledger.store.index import entries_touching
@@ -97,7 +97,7 @@ class _Audit:
         notes: list[tuple[int | None, bytes]] = [*rows, *((None, raw) for raw in self._given)]
         for size, note in notes:
             try:
-                checkpoint = open_checkpoint(note, [] if verifier is None else [verifier])
+                checkpoint = open_checkpoint(as_bytes(note), [] if verifier is None else [verifier])
             except LedgerError as e:
                 place = None if size is None else max(size - 1, 0)
                 self._findings.append(Finding(place, "checkpoint_invalid", str(e)))
@@ -125,11 +125,13 @@ def _hold_tree(
     frontier = Frontier()
     start = 0
     for stop in sorted({*range(_PAGE, size, _PAGE), *(n for n in roots if n <= size), size}):
-        leaves = [leaf_hash(entry) for (entry,) in tx.select(_ENTRIES, (start, stop))]
+        leaves = [leaf_hash(as_bytes(entry)) for (entry,) in tx.select(_ENTRIES, (start, stop))]
         frontier, nodes = frontier.extend(leaves)
-        stored = tx.select("SELECT id, hash FROM node WHERE id >= ? AND id < ? ORDER BY id", _ids(start, stop))
-        if nodes != [tuple(row) for row in stored]:
-            yield Finding(start, "node_differs", f"stored tree of entries {start} to {stop - 1} is not theirs")
+        stored: dict[int, bytes] = dict(tx.select("SELECT id, hash FROM node WHERE id >= ? AND id < ?", _ids(start, stop)))
+        wrong = next((id_ for id_, node in nodes if stored.get(id_) != node), None)
+        if wrong is not None:
+            entry = next(n for n in range(start, stop) if wrong < stored_count(n + 1))
+            yield Finding(entry, "node_differs", f"node {wrong} of the stored tree is not that of the entries")
         start = stop
         if roots.get(stop, frontier.root()) != frontier.root():
             detail = f"first {stop} entries do not have the root that was signed for that size"
@@ -157,7 +159,7 @@ def _hold_times(tx: Transaction) -> Iterator[Finding]:
         for index, recorded_at, raw in rows:
             start = index
             try:
-                entry = decode_entry(raw)
+                entry = decode_entry(as_bytes(raw))
             except MalformedError:
                 continue  # found by the walk
             if (entry.index, entry.recorded_at) != (index, recorded_at):
@@ -177,7 +179,7 @@ def _pairs(tx: Transaction, size: int) -> Iterator[Pair]:
     for row in stream(tx, 0, size):
         yield from [(b"", None)] * (row.index - next_)
         next_ = row.index + 1
-        yield row.entry, row.opening if row.opening is not None else _erasure_of(tx, row.index, size)
+        yield as_bytes(row.entry), as_opening(row.opening) or _erasure_of(tx, row.index, size)
     yield from [(b"", None)] * (size - next_)
 
 

@@ -1,0 +1,263 @@
+"""Bundles: what is in them, that they stand alone, and the command line that makes and verifies them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from consent_ledger.audit.checkpoint import open_checkpoint
+from consent_ledger.audit.tiles import tile_path, tiles_of
+from consent_ledger.bundle import SampleRequest, write_bundle
+from consent_ledger.errors import ConflictError, MalformedError, NotFoundError
+from consent_ledger.licenses import statements as st
+from consent_ledger.signing.note import NoteVerifier, vkey_text
+from consent_ledger.store.engine import open_store
+from consent_ledger.store.log import read_checkpoint
+from consent_ledger.verification import verify_bundle
+from consent_ledger.verification.layout import FILES, Scope
+from consent_ledger.verification.live import verify_store
+from tests.cli.conftest import Run, run
+from tests.cli.running import run_process
+from tests.forgery import flip, lines_of
+from tests.world import HOUR, LOG_KEY, ORIGIN, World, party_of
+
+__all__ = ["run"]
+
+VKEY = vkey_text(ORIGIN, LOG_KEY.public_key)
+USE = st.UseRequest(
+    activities=["train"], aims=["general"], context="commercial", audience="internal", territories=["WORLD"]
+)
+
+
+@pytest.fixture
+def world(store_url: str) -> Iterator[World]:
+    with open_store(store_url, create=True) as store:
+        world = World(store)
+        world.people("anna", "ben")
+        for n in range(8):
+            world.film(f"film {n}", ["anna"], ["anna", "ben"] if n == 3 else ["anna"])
+        world.grant("anna")
+        world.wait(HOUR)
+        yield world
+
+
+def test_a_bundle_of_any_database_verifies_with_nothing_but_its_folder(world: World, tmp_path: Path) -> None:
+    written = write_bundle(world.store, tmp_path / "bundle")
+    report = verify_bundle(tmp_path / "bundle", vkey=VKEY)
+    assert (report.findings, written.size, written.vkey) == ((), world.size, VKEY)
+    assert report.counts.entries == report.counts.opened == report.counts.signatures == world.size
+
+
+def test_a_bundle_has_the_files_of_its_layout_and_no_others(world: World, tmp_path: Path) -> None:
+    write_bundle(world.store, tmp_path / "bundle", sample=SampleRequest("s", 3, USE, world.now))
+    files = {p.relative_to(tmp_path / "bundle").as_posix() for p in (tmp_path / "bundle").rglob("*") if p.is_file()}
+    assert {f for f in files if "/" not in f} == FILES
+    assert {f for f in files if f.startswith("tile/")} == {tile_path(tile) for tile in tiles_of(world.size)}
+    assert len(lines_of(tmp_path / "bundle")) == world.size
+    assert not any("no part" in sentence for sentence in verify_bundle(tmp_path / "bundle").not_checked)
+
+
+def test_a_bundle_written_twice_is_the_same(world: World, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_bundle(world.store, tmp_path / name)
+    for path in (tmp_path / "one").rglob("*"):
+        if path.is_file():
+            assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
+
+
+def test_a_folder_with_something_in_it_is_left_alone(world: World, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(ConflictError, match="exists already"):
+        write_bundle(world.store, tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".txt"] == ["mine.txt"]
+
+
+def test_withheld_openings_leave_the_log_to_be_verified_and_say_what_was_not(world: World, tmp_path: Path) -> None:
+    sample = SampleRequest("s", 3, USE, world.now)
+    write_bundle(world.store, tmp_path / "bundle", withhold=True, sample=sample)
+    report = verify_bundle(tmp_path / "bundle", vkey=VKEY)
+    assert report.findings == ()
+    assert (report.counts.opened, report.counts.withheld) == (1, world.size - 1)
+    assert any("withheld" in sentence for sentence in report.not_checked)
+    assert any("decisions" in sentence for sentence in report.not_checked)
+
+
+def test_the_decisions_of_a_sample_are_reproduced(world: World, tmp_path: Path) -> None:
+    write_bundle(world.store, tmp_path / "bundle", sample=SampleRequest("seed", 5, USE, world.now))
+    decisions = [msgspec.json.decode(line) for line in (tmp_path / "bundle/decisions.ndjson").open("rb")]
+    assert {d["verdict"] for d in decisions} <= {"allow", "undetermined"}
+    assert len({d["asset"] for d in decisions}) == 5
+    assert verify_bundle(tmp_path / "bundle", vkey=VKEY).counts.decisions == 5
+
+
+def test_another_seed_draws_other_assets(world: World, tmp_path: Path) -> None:
+    drawn = []
+    for seed in ("a", "b", "a"):
+        folder = tmp_path / f"bundle{len(drawn)}"
+        write_bundle(world.store, folder, sample=SampleRequest(seed, 4, USE, world.now))
+        drawn.append((folder / "decisions.ndjson").read_bytes())
+    assert drawn[0] == drawn[2]
+    assert drawn[0] != drawn[1]
+
+
+def test_a_sample_that_somebody_chose_is_not_the_one_that_the_seed_draws(world: World, tmp_path: Path) -> None:
+    write_bundle(world.store, tmp_path / "bundle", sample=SampleRequest("a", 4, USE, world.now))
+    path = tmp_path / "bundle/scope.json"
+    scope = msgspec.json.decode(path.read_bytes(), type=Scope)
+    assert scope.sample is not None
+    other = msgspec.structs.replace(scope, sample=msgspec.structs.replace(scope.sample, seed="b"))
+    path.write_bytes(msgspec.json.encode(other))
+    assert {f.code for f in verify_bundle(tmp_path / "bundle", vkey=VKEY).findings} == {"decision_differs"}
+
+
+def test_an_older_checkpoint_shows_that_nothing_was_taken_back(world: World, tmp_path: Path) -> None:
+    with world.store.read() as tx:
+        older = read_checkpoint(tx)
+    assert older is not None
+    world.revoke("anna")
+    write_bundle(world.store, tmp_path / "bundle")
+    report = verify_bundle(tmp_path / "bundle", vkey=VKEY, checkpoints=[older])
+    assert report.findings == ()
+    assert report.sound == world.size - 1
+    assert not any("taken back" in sentence for sentence in report.not_checked)
+
+
+def test_the_report_says_when_the_key_was_the_bundles_own(world: World, tmp_path: Path) -> None:
+    write_bundle(world.store, tmp_path / "bundle")
+    assert any("whose log" in sentence for sentence in verify_bundle(tmp_path / "bundle").not_checked)
+    assert not any("whose log" in s for s in verify_bundle(tmp_path / "bundle", vkey=VKEY).not_checked)
+
+
+def test_no_folder_and_no_key_are_told_apart_from_evidence_that_fails(world: World, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no bundle"):
+        verify_bundle(tmp_path / "nothing")
+    write_bundle(world.store, tmp_path / "bundle")
+    with pytest.raises(MalformedError, match="verifier key"):
+        verify_bundle(tmp_path / "bundle", vkey="not a key")
+
+
+def test_worker_processes_come_to_the_same_report(world: World, tmp_path: Path) -> None:
+    write_bundle(world.store, tmp_path / "bundle")
+    assert verify_bundle(tmp_path / "bundle", jobs=3) == verify_bundle(tmp_path / "bundle", jobs=1)
+
+
+def test_a_live_ledger_verifies(world: World) -> None:
+    report = verify_store(world.store, vkey=VKEY)
+    assert (report.findings, report.counts.entries) == ((), world.size)
+
+
+def test_an_erased_statement_is_shown_as_erased(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+        world = World(store)
+        world.people("anna")
+        grant = world.grant("anna").entry
+        world.register(
+            world.operator, st.Erasure, level="statements", party=party_of("anna"), entries=[grant], basis="request"
+        )
+        write_bundle(store, tmp_path / "before")
+        with store.write() as tx:
+            tx.execute("erase", "DROP TRIGGER opening_delete")
+            tx.execute("erase", 'DELETE FROM opening WHERE "index" = ?', (grant,))
+        write_bundle(store, tmp_path / "after")
+        live = verify_store(store, vkey=VKEY)
+    before, after = (verify_bundle(tmp_path / name, vkey=VKEY) for name in ("before", "after"))
+    assert (before.findings, after.findings, live.findings) == ((), (), ())
+    assert (before.counts.erased, after.counts.erased, live.counts.erased) == (0, 1, 1)
+    assert any("the log says were erased" in sentence for sentence in before.not_checked)
+
+
+def test_verification_needs_no_database_library() -> None:
+    code = "import sys, consent_ledger.verification; print(sorted({m.split('.')[0] for m in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
+    loaded = msgspec.json.decode(done.stdout.replace("'", '"'), type=list[str])
+    assert {"sqlalchemy", "sqlite3", "sqlmodel", "litestar", "click"}.isdisjoint(loaded)
+
+
+# The command line -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+        world = World(store)
+        world.people("anna")
+        write_bundle(store, tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def test_verify_says_what_was_checked_and_what_was_not(run: Run, bundle: Path) -> None:
+    ran = run("verify", bundle, "--vkey", VKEY)
+    assert ran.code == 0
+    assert "checked 5 entries, 5 opened, 5 signatures" in ran.out
+    assert "not checked: " in ran.out
+    assert ran.out.endswith("verified: everything that was checked is as it was recorded\n")
+
+
+def test_verify_exits_with_5_and_names_the_entry(run: Run, bundle: Path) -> None:
+    flip(bundle / "openings.ndjson", -20)
+    ran = run("verify", bundle, "--vkey", VKEY)
+    assert ran.code == 5
+    assert "the first bad entry is 4" in ran.out
+
+
+def test_verify_writes_one_json_document(run: Run, bundle: Path) -> None:
+    flip(bundle / "openings.ndjson", -20)
+    report = msgspec.json.decode(run("verify", bundle, "--json").out)
+    assert (report["verified"], report["first_bad"], report["size"]) == (False, 4, 5)
+    assert report["findings"][0]["entry"] == 4
+
+
+def test_the_new_checkpoint_is_saved_only_once_all_has_passed(run: Run, bundle: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "mine.txt"
+    assert run("verify", bundle, "--vkey", VKEY, "--save-checkpoint", saved).code == 0
+    assert open_checkpoint(saved.read_bytes(), [NoteVerifier.from_vkey(VKEY)]).size == 5
+    assert run("verify", bundle, "--vkey", VKEY, "--checkpoint", saved).code == 0
+    kept = saved.read_bytes()
+    flip(bundle / "tile/0/000.p/5", 3)
+    assert run("verify", bundle, "--vkey", VKEY, "--checkpoint", saved, "--save-checkpoint", saved).code == 5
+    assert saved.read_bytes() == kept
+
+
+def test_a_key_may_be_given_in_a_file(run: Run, bundle: Path) -> None:
+    assert run("verify", bundle, "--vkey", bundle / "keys.txt").code == 0
+    assert run("verify", bundle, "--vkey", bundle / "nothing.txt").code == 2
+
+
+def test_a_live_database_is_verified_by_its_address(run: Run, bundle: Path) -> None:
+    assert run("verify", "--ledger", f"sqlite:///{bundle.parent}/ledger.db", "--vkey", VKEY).code == 0
+    assert run("verify").code == 2
+    assert run("verify", bundle, "--ledger", "x").code == 2
+
+
+def test_what_is_no_bundle_is_a_plain_failure(run: Run, tmp_path: Path) -> None:
+    ran = run("verify", tmp_path)
+    assert (ran.code, ran.err) == (
+        1,
+        f"error: no bundle in `{tmp_path}`, want a folder with a file `checkpoint`\n",
+    )
+
+
+def test_from_a_home_to_a_sample_and_its_verification(run: Run, tmp_path: Path) -> None:
+    home, media = tmp_path / "home", tmp_path / "film.mp4"
+    media.write_bytes(b"film")
+    init = ("init", "--home", home, "--origin", "ledger.example/cli", "--no-passphrase")
+    assert run(*init).code == 0
+    out = tmp_path / "bundle"
+    assert run("bundle", out, "--home", home, "--sample", "5").code == 2
+    assert run("bundle", out, "--home", home, "--for", "open-training").code == 2
+    ran = run("bundle", out, "--home", home)
+    assert ran.code == 0
+    assert run("bundle", out, "--home", home).code == 1
+    assert run("verify", out, "--vkey", home / "log.vkey").code == 0
+    assert run("verify", "--ledger", home).code == 0
+    assert run("rebuild", "--home", home).code == 0
+    assert run("rebuild", "--home", home, "--dry-run").code == 0
+
+
+def test_verify_runs_as_a_process_of_its_own_anywhere(bundle: Path, tmp_path: Path) -> None:
+    ran = run_process("verify", str(bundle), "--vkey", VKEY, "--jobs", "2", HOME=str(tmp_path / "nowhere"))
+    assert ran.code == 0
