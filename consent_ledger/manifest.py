@@ -2,21 +2,17 @@
 
 Columns: `path` (from the manifest's folder) or `hash` with `size` and `media_type`; `owners`, `subjects`,
 `organisations` (several: with spaces or commas between), `captured_at`, `retention_until`. `subjects` may be `nobody`,
-`unverified`, or hold `?` for somebody whom nobody could name.
+`unverified`, or hold `?` for somebody whom nobody could name. What was made from other files says from which in
+`derived_from`, how in `transform`, and in `absent_subjects` whom they show and it does not; its `owners` may be
+`nobody`.
 """
 
-import csv
-import io
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from consent_ledger.errors import LedgerError, MalformedError, Problem
-
-COLUMNS = (
-    "path", "hash", "size", "media_type", "owners", "subjects", "organisations", "captured_at", "retention_until",
-)  # fmt: skip
+from consent_ledger.errors import MalformedError
+from consent_ledger.tables import Shape, read_table
 
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -31,62 +27,30 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     organisations: list[str] | None = None
     captured_at: str | None = None
     retention_until: str | None = None
+    derived_from: list[str] | None = None
+    transform: str | None = None
+    absent_subjects: list[str] | None = None
 
 
-_SYNONYMS = {"owner": "owners", "subject": "subjects", "organisation": "organisations", "file": "path"}
-_LISTS = ("owners", "subjects", "organisations")
+SHAPE = Shape(
+    name="manifest",
+    lists=("owners", "subjects", "organisations", "derived_from", "absent_subjects"),
+    synonyms={"owner": "owners", "subject": "subjects", "organisation": "organisations", "file": "path"},
+    needed=("path", "hash"),
+)
 
 
 def read_manifest(path: Path) -> list[Row]:
     """Return the rows; raise MalformedError naming every line that is wrong."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as e:
-        raise MalformedError(f"manifest `{path}` is not UTF-8") from e
-    except OSError as e:
-        raise LedgerError(f"manifest `{path}` cannot be read: {(e.strerror or '').lower()}", code="manifest") from e
-    lines = _json_lines(text) if text.lstrip().startswith("{") else _csv_lines(path, text)
-    rows, problems = [], []
-    for number, fields in lines:
-        try:
-            rows.append(_row(fields))
-        except (msgspec.ValidationError, msgspec.DecodeError, MalformedError) as e:
-            problems.append(Problem(f"line {number}", "manifest_line", str(e)[:1].lower() + str(e)[1:]))
-    if problems:
-        raise MalformedError(f"manifest `{path}` has {len(problems)} lines that are wrong", problems=tuple(problems))
-    return rows
+    return [row for _, row in read_table(path, Row, SHAPE, _check)]
 
 
-def _json_lines(text: str) -> list[tuple[int, Any]]:
-    return [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
-
-
-def _csv_lines(path: Path, text: str) -> list[tuple[int, Any]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    heading = [_SYNONYMS.get(name.strip(), name.strip()) for name in reader.fieldnames or ()]
-    unknown = [name for name in heading if name not in COLUMNS]
-    if unknown or not {"path", "hash"} & set(heading):
-        detail = f"unknown column `{unknown[0]}`" if unknown else "no column `path` or `hash`"
-        raise MalformedError(f"manifest `{path}` has {detail}, want some of {', '.join(COLUMNS)}")
-    reader.fieldnames = heading
-    return [(reader.line_num, fields) for fields in reader]
-
-
-def _row(fields: Any) -> Row:
-    if isinstance(fields, str):
-        fields = msgspec.json.decode(fields)
-        if not isinstance(fields, dict):
-            raise MalformedError("is not an object")
-        fields = {_SYNONYMS.get(name, name): value for name, value in fields.items()}
-    elif None in fields or None in fields.values():
-        raise MalformedError("does not have as many columns as the heading")
-    given = {name: value for name, value in fields.items() if value not in ("", None)}
-    for name in _LISTS:
-        if isinstance(given.get(name), str):
-            given[name] = given[name].replace(",", " ").split()
-    row = msgspec.convert(given, Row, strict=False)
+def _check(row: Row) -> None:
     if (row.path is None) == (row.hash is None):
         raise MalformedError("has to have either `path` or `hash`")
     if row.hash is not None and (row.size is None or row.media_type is None):
         raise MalformedError("a `hash` goes with `size` and `media_type`")
-    return row
+    if (row.derived_from is None) != (row.transform is None):
+        raise MalformedError("`derived_from` goes with `transform`, which says how it was made")
+    if row.absent_subjects is not None and row.derived_from is None:
+        raise MalformedError("`absent_subjects` goes with `derived_from`: whom does that show?")

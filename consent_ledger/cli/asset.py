@@ -22,12 +22,16 @@ def asset() -> None:
 @click.option("--manifest", "manifests", multiple=True, metavar="CSV|NDJSON", type=click.Path(path_type=Path),
               help="A table with a row for each file.")  # fmt: skip
 @click.option("--files0", metavar="FILE|-", help="A list of files with a zero byte behind each, as `find -print0`.")
-@click.option("--owner", "owners", multiple=True, metavar="PARTY", help="Whose they are [default: who registers].")
+@click.option("--owner", "owners", multiple=True, metavar="PARTY",
+              help="Whose they are [default: who registers; of what an organisation derived: `nobody`].")  # fmt: skip
 @click.option("--subject", "subjects", multiple=True, metavar="PARTY", help="Who is seen or heard; `?` for somebody.")
 @click.option("--no-subjects", is_flag=True, help="Nobody is seen or heard in them.")
 @click.option("--subjects-unverified", is_flag=True, help="Nobody has looked who is in them.")
 @click.option("--organisation", "organisations", multiple=True, metavar="ORG", help="Who else must permit.")
 @click.option("--captured-at", type=INSTANT, metavar="TIME", help="When they were made.")
+@click.option("--derived-from", "parents", multiple=True, metavar="FILE|HASH", help="What they were all made from.")
+@click.option("--transform", metavar="CODE", help="How they were made: face_blur, transcode, annotation, ...")
+@click.option("--absent", multiple=True, metavar="PARTY", help="Who is in what they were made from and not in them.")
 @click.option("--retention-until", type=INSTANT, metavar="TIME", help="Until when they may be kept.")
 @click.option("--dry-run", is_flag=True, help="Do everything but record it.")
 @home_options
@@ -35,24 +39,26 @@ def asset() -> None:
 def register(
     session: Session, paths: tuple[str, ...], project: str, by: str, manifests: tuple[Path, ...], files0: str | None,
     owners: tuple[str, ...], subjects: tuple[str, ...], no_subjects: bool, subjects_unverified: bool,
-    organisations: tuple[str, ...], captured_at: int | None, retention_until: int | None, dry_run: bool,
+    organisations: tuple[str, ...], captured_at: int | None, parents: tuple[str, ...],
+    transform: str | None, absent: tuple[str, ...], retention_until: int | None, dry_run: bool,
 ) -> int:  # fmt: skip
     """Register files. Those that are registered already are left out, so an interrupted run is simply run again.
 
     Writes `hash`, a tab and the file for each that is new. What cannot be read is named, nothing else is lost for it,
     and the exit code is then 1.
     """
-    from consent_ledger.cli.registering import Registration, sources
+    from consent_ledger.cli.registering import Registration, named, sources
 
     if not (paths or manifests or files0):
         raise click.UsageError("name files, folders, a --manifest or --files0")
     common = {
-        "owners": list(owners) or [by],
+        **({"owners": named(owners)} if owners else {}),
         **_subjects(subjects, no_subjects, subjects_unverified, needed=bool(paths or files0)),
         **({"organisations": list(organisations)} if organisations else {}),
         **instant_fields(captured_at=captured_at, retention_until=retention_until),
+        **_derived(parents, transform, absent),
     }
-    for name in {*owners, *subjects, *organisations} - {"?"}:
+    for name in {*owners, *subjects, *organisations, *absent} - {"?", "nobody"}:
         session.party_of(name)  # a mistyped name is one mistake, and not one for each file
     found = sources(paths, manifests, files0, common)
     with session.ledger(rehearse=dry_run) as ledger:
@@ -68,6 +74,15 @@ def _subjects(named: tuple[str, ...], nobody: bool, unverified: bool, *, needed:
     if needed and not unverified:
         raise click.UsageError("who is in them? give --subject, --no-subjects or --subjects-unverified")
     return {"subjects_unverified": True} if unverified else {}
+
+
+def _derived(parents: tuple[str, ...], transform: str | None, absent: tuple[str, ...]) -> dict[str, Any]:
+    from consent_ledger.cli.registering import Derived
+    from consent_ledger.media import asset_of
+
+    if bool(parents) != (transform is not None) or (absent and not parents):
+        raise click.UsageError("--derived-from goes with --transform, and --absent with both")
+    return {"derived": Derived(tuple(map(asset_of, parents)), transform, absent)} if transform else {}
 
 
 @asset.command(epilog="Example: consent-ledger asset show clips/c0001/0-portrait.mp4")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+from msgspec import UNSET
 
 from consent_ledger.cli.lookup import find_claims, find_project
 from consent_ledger.cli.options import instant_fields
@@ -16,9 +17,17 @@ from consent_ledger.cli.progress import progress
 from consent_ledger.cli.session import Rehearsed, Session
 from consent_ledger.errors import LedgerError, MalformedError, NotFoundError
 from consent_ledger.ledger import Ledger
-from consent_ledger.licenses.statements import MAX_MEDIA, MAX_STATEMENT_BYTES, UNIDENTIFIED, Asset, Medium
+from consent_ledger.licenses.facts import Claim, Parent, optional_micros
+from consent_ledger.licenses.statements import (
+    MAX_MEDIA,
+    MAX_STATEMENT_BYTES,
+    UNIDENTIFIED,
+    Asset,
+    Derivation,
+    Medium,
+)
 from consent_ledger.manifest import Row, read_manifest
-from consent_ledger.media import Hashed, Unusable, find_files, hash_files, parse_hash
+from consent_ledger.media import Hashed, Unusable, asset_of, find_files, hash_files, parse_hash
 from consent_ledger.signing.canonical import encode_canonical
 from consent_ledger.signing.instants import parse_instant
 
@@ -30,6 +39,14 @@ OTHER_TYPES = {".mkv": "video/x-matroska", ".flac": "audio/flac", ".opus": "audi
 
 
 PARTIES = ("owners", "subjects", "organisations")
+
+
+class Derived(NamedTuple):
+    """What a file was made from, how, and who is seen or heard in that and not in the file (local names)."""
+
+    parents: tuple[str, ...]
+    transform: str
+    absent: tuple[str, ...]
 
 
 class Found(NamedTuple):
@@ -46,7 +63,7 @@ def sources(
 
     A manifest that is wrong is refused before the first file.
     """
-    tables = [(manifest, rows, [_fields(row, common) for row in rows])
+    tables = [(manifest, rows, [_fields(row, common, manifest.parent) for row in rows])
               for manifest in manifests for rows in [read_manifest(manifest)]]  # fmt: skip
     roots = [Path(path) for path in paths] + _listed(files0)
     for file in hash_files(find_files(roots)):
@@ -75,11 +92,15 @@ def _rows(manifest: Path, rows: list[Row], fields: list[dict[str, Any]]) -> Iter
             yield Found(Hashed(Path(hash_), hash_, row.size or 0), said | {"media_type": row.media_type})
 
 
-def _fields(row: Row, common: dict[str, Any]) -> dict[str, Any]:
+def _fields(row: Row, common: dict[str, Any], folder: Path) -> dict[str, Any]:
     said = dict(common)
-    for name in ("owners", "organisations"):
-        if getattr(row, name) is not None:
-            said[name] = getattr(row, name)
+    if row.organisations is not None:
+        said["organisations"] = row.organisations
+    if row.owners is not None:
+        said["owners"] = named(row.owners)
+    if row.derived_from is not None and row.transform is not None:
+        parents = [parent if parse_hash(parent) else os.fspath(folder / parent) for parent in row.derived_from]
+        said["derived"] = Derived(tuple(map(asset_of, parents)), row.transform, tuple(row.absent_subjects or ()))
     for name in ("captured_at", "retention_until"):
         if getattr(row, name) is not None:
             said |= instant_fields(**{name: parse_instant(getattr(row, name))})
@@ -89,10 +110,15 @@ def _fields(row: Row, common: dict[str, Any]) -> dict[str, Any]:
         if row.subjects == ["unverified"]:
             said["subjects_unverified"] = True
         else:
-            said["subjects"] = [subject for subject in row.subjects if subject != "nobody"]
+            said["subjects"] = named(row.subjects)
     if "subjects" not in said and "subjects_unverified" not in said:
         raise MalformedError(f"`{row.path or row.hash}` does not say who is in it, want `nobody` or `unverified` if so")
     return said
+
+
+def named(people: Iterable[str]) -> list[str]:
+    """Return those who are named; `nobody` is nobody."""
+    return [name for name in people if name != "nobody"]
 
 
 class Registration:
@@ -103,6 +129,7 @@ class Registration:
         self._ledger = ledger
         self._project = project
         self._issuer = session.issuer(ledger, by)
+        self._is_person = session.book.find(by).kind == "person"
         self._seen: dict[str, Path] = {}
         self.new = self.known = self.failed = 0
         find_project(ledger.store, project)
@@ -136,20 +163,33 @@ class Registration:
             return None
         fields = dict(item.fields)
         kind = fields.pop("media_type", None) or media_type(file.path)
+        derived: Derived | None = fields.pop("derived", None)
+        # What is made of others' files is theirs, unless somebody claims that it is hers too.
+        fields.setdefault("owners", [] if derived is not None and not self._is_person else [self._issuer.party])
         try:
-            for name in PARTIES:
-                if name in fields:
-                    fields[name] = [UNIDENTIFIED if p == "?" else self._book.find(p).party for p in fields[name]]
+            fields |= {name: self._parties(fields[name]) for name in PARTIES if name in fields}
+            if derived is not None:
+                absent = {"absent_subjects": self._parties(derived.absent)} if derived.absent else {}
+                fields["derived_from"] = [
+                    Derivation(asset=parent, transform=derived.transform, **absent) for parent in derived.parents
+                ]
         except NotFoundError as e:
             self._fail(file.path, str(e))
             return None
         return Medium(hash=file.asset, size=file.size, media_type=kind, **fields)
 
+    def _parties(self, names: Iterable[str]) -> list[str]:
+        return [UNIDENTIFIED if name == "?" else self._book.find(name).party for name in names]
+
     def _record(self, batch: list[tuple[Path, Medium]]) -> None:
-        """Record those of a batch that this issuer has not registered in this project before."""
+        """Record those of a batch of which this issuer has not said the same in this project before."""
         claims = find_claims(self._ledger.store, [medium.hash for _, medium in batch])
         mine = (self._issuer.party, self._project)
-        fresh = [(p, m) for p, m in batch if mine not in {(c.issuer, c.project) for c in claims[m.hash]}]
+        fresh = [
+            (p, m)
+            for p, m in batch
+            if not any((c.issuer, c.project) == mine and says_the_same(c, m) for c in claims[m.hash])
+        ]
         self.known += len(batch) - len(fresh)
         if not fresh:
             return
@@ -186,6 +226,22 @@ class Registration:
     def _fail(self, path: Path, why: str, *, lost: bool = True) -> None:
         self.failed += lost
         note(f"{shown(path)}: {why}")
+
+
+def says_the_same(claim: Claim, medium: Medium) -> bool:
+    """Whether a registration that is recorded says of a file what would be said again."""
+    derived = () if medium.derived_from is UNSET else medium.derived_from
+    return (
+        claim.owners == tuple(medium.owners)
+        and claim.subjects == (None if medium.subjects is UNSET else tuple(medium.subjects))
+        and claim.organisations == (() if medium.organisations is UNSET else tuple(medium.organisations))
+        and claim.captured_at == optional_micros(medium.captured_at)
+        and claim.retention_until == optional_micros(medium.retention_until)
+        and claim.parents == tuple(
+            Parent(d.asset, d.transform, frozenset() if d.absent_subjects is UNSET else frozenset(d.absent_subjects))
+            for d in derived
+        )
+    )  # fmt: skip
 
 
 def media_type(path: Path) -> str:
