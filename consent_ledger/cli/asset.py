@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from consent_ledger.cli.contesting import dispute, takedown
 from consent_ledger.cli.options import INSTANT, instant_fields
 from consent_ledger.cli.session import Session, home_options, pass_session
 
@@ -12,6 +13,10 @@ from consent_ledger.cli.session import Session, home_options, pass_session
 @click.group()
 def asset() -> None:
     """Register media files by their hashes; the files stay where they are."""
+
+
+asset.add_command(dispute)
+asset.add_command(takedown)
 
 
 @asset.command(epilog="Example: consent-ledger asset register clips/c0001 --project twine --by studio --owner c0001 "

@@ -2,15 +2,26 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from consent_ledger.errors import NotFoundError
-from consent_ledger.licenses.facts import Claim, Facts, ProjectRecord
-from consent_ledger.licenses.keys import asset_key, project_key, template_key, template_name_key
+from consent_ledger.licenses.facts import Claim, Facts, GrantRecord, ProjectRecord, RevocationRecord
+from consent_ledger.licenses.keys import (
+    asset_key,
+    consent_key,
+    party_key,
+    project_key,
+    statement_key,
+    template_key,
+    template_name_key,
+)
 from consent_ledger.licenses.statements import TemplateRef
 from consent_ledger.licenses.terms import TemplateDocument
+from consent_ledger.signing.instants import format_time
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader
-from consent_ledger.store.log import read_head
+from consent_ledger.store.index import entries_touching
+from consent_ledger.store.log import read_head, read_openings
 
 
 @contextmanager
@@ -77,3 +88,57 @@ def find_claims(store: Store, assets: Sequence[str]) -> dict[str, tuple[Claim, .
     with facts_of(store) as reader:
         reader.load([asset_key(asset) for asset in assets])
     return {asset: reader.facts.assets.get(asset, ()) for asset in assets}
+
+
+def find_consent(store: Store, party: str) -> dict[str, Any]:
+    """Return what a party granted, or was granted for it, and withdrew, for people to read."""
+    with facts_of(store) as reader:
+        reader.load([party_key(party), consent_key(party)])
+        facts = reader.facts
+        if party not in facts.parties:
+            raise NotFoundError(f"party `{party}` is not recorded", code="party_unknown")
+        reader.load([template_key(grant.template) for grant in facts.grants.get(party, ())])
+    return {
+        "grants": [_grant(grant, facts) for grant in facts.grants.get(party, ())],
+        "withdrawals": [_withdrawal(record) for record in facts.revocations.get(party, ())],
+    }
+
+
+def _grant(grant: GrantRecord, facts: Facts) -> dict[str, Any]:
+    template = facts.templates[grant.template].document
+    pauses = facts.suspensions.get(grant.id, [])
+    return {
+        "id": grant.id,
+        "entry": grant.entry,
+        "template": f"{template.id}/{template.version}",
+        "permits": [permission.rule for permission in grant.terms.permissions],
+        "forbids": [prohibition.rule for prohibition in grant.terms.prohibitions],
+        "project": grant.project,
+        "assets": None if grant.assets is None else sorted(grant.assets),
+        "starts": format_time(grant.starts),
+        "ends": None if grant.ends is None else format_time(grant.ends),
+        "paused": bool(pauses) and pauses[-1].status == "suspended",
+    }
+
+
+def find_envelope(store: Store, id_: str) -> bytes:
+    """Return the signed envelope of a statement, as it was recorded."""
+    with store.read() as tx:
+        found = entries_touching(tx, [statement_key(id_)], read_head(tx).size)
+        openings = read_openings(tx, [entry for entries in found.values() for entry in entries])
+    if not found:
+        raise NotFoundError(f"statement `{id_}` is not recorded", code="statement_unknown")
+    if not openings:
+        raise NotFoundError(f"statement `{id_}` was erased", code="statement_erased")
+    return next(iter(openings.values())).envelope
+
+
+def _withdrawal(record: RevocationRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "entry": record.entry,
+        "effective": format_time(record.effective),
+        "grants": None if record.grants is None else sorted(record.grants),
+        "assets": None if record.assets is None else sorted(record.assets),
+        "every_use": record.uses is None,
+    }

@@ -59,3 +59,17 @@ def list_(session: Session) -> None:
     """List the address book: local name, party id, kind, key file."""
     for contact in session.book.contacts:
         click.echo(f"{contact.name}\t{contact.party}\t{contact.kind}\t{contact.key or 'key kept elsewhere'}")
+
+
+@party.command(epilog="Example: consent-ledger party show c0001")
+@click.argument("name", metavar="PARTY")
+@home_options
+@pass_session
+def show(session: Session, name: str) -> None:
+    """Show what a party granted, withdrew and paused, as JSON, with the ids that other commands take."""
+    from consent_ledger.cli.lookup import find_consent
+    from consent_ledger.cli.output import write_json
+
+    contact = session.book.find(name)
+    with session.reading() as store:
+        write_json({"name": contact.name, "party": contact.party, **find_consent(store, contact.party)})

@@ -1,6 +1,6 @@
 """Recording a statement: what every command that writes has in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import click
@@ -8,6 +8,7 @@ import click
 from consent_ledger.cli.output import note, write_json
 from consent_ledger.cli.session import Rehearsed
 from consent_ledger.ledger import Ledger, Receipt
+from consent_ledger.licenses.statements import MAX_SCOPE_ASSETS
 from consent_ledger.signing.instants import format_time
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -38,3 +39,9 @@ def show(receipt: Receipt, what: str, *, as_json: bool = False) -> None:
     else:
         click.echo(receipt.id)
     note(f"{what}: entry {receipt.entry}, recorded {at}" + ("" if receipt.is_new else ", as before"))
+
+
+def in_parts(assets: list[str]) -> Iterator[list[str]]:
+    """Yield the assets in lists that one statement can name."""
+    for start in range(0, len(assets), MAX_SCOPE_ASSETS):
+        yield assets[start : start + MAX_SCOPE_ASSETS]

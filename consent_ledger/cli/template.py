@@ -2,6 +2,7 @@
 
 import click
 
+from consent_ledger.cli.ending import invalidate, supersede
 from consent_ledger.cli.recording import record, writing_options
 from consent_ledger.cli.reviewing import diff, lint, preview, read_named, refuse_errors
 from consent_ledger.cli.session import Session, home_options, pass_session
@@ -15,6 +16,8 @@ def template() -> None:
 template.add_command(lint)
 template.add_command(preview)
 template.add_command(diff)
+template.add_command(supersede)
+template.add_command(invalidate)
 
 
 @template.command(epilog="Example: consent-ledger template publish open-video-dataset/1.0 --by studio")

@@ -61,7 +61,8 @@ def test_the_shell_completes_commands_and_named_purposes() -> None:
     ("arguments", "message"),
     [
         (["chekc"], "there is no command `chekc`, did you mean `check`?"),
-        (["grant"], "missing option '--party'"),
+        (["grant"], "missing option '--project'"),
+        (["grant", "--project", "p"], "say who signs"),
         (["check", "x", "--audience", "opne"], "'opne'"),
         (["check", "x", "--activity", "train"], "a use is not complete without --aim, --context, --audience"),
         (["check", "x", "--for", "open-training", "--at", "yesterday"], "want for example 2026-06-01T12:00:00Z"),
