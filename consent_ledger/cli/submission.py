@@ -8,6 +8,7 @@ import click
 from consent_ledger.cli.recording import in_parts, record, writing_options
 from consent_ledger.cli.session import Session, home_options, pass_session
 
+
 @click.group()
 def submission() -> None:
     """Say that files are accepted, rejected or paid for, where that is a condition of what people granted."""

@@ -36,7 +36,8 @@ def test_a_table_of_people_signs_at_once_and_nothing_is_lost_for_one_line(run: R
 def test_what_a_row_leaves_out_is_as_the_options_say(run: Run, place: Path) -> None:
     table = place / "grants.ndjson"
     table.write_text('{"party": "anna", "no": ["open"]}\n{"party": "bob"}\n')
-    ran = run("grant", "--from", table, "--project", "twine", "--yes", "open", "--ends", "2099-01-01T00:00:00Z", "--json")
+    ran = run("grant", "--from", table, "--project", "twine", "--yes", "open", "--json", "--ends",
+              "2099-01-01T00:00:00Z")  # fmt: skip
     assert ran.code == 0
     ids = [json.loads(line)["id"] for line in ran.out.splitlines()]
     signed = [json.loads(run("statement", "show", id_).out) for id_ in ids]
