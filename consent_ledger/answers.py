@@ -12,7 +12,8 @@ from consent_ledger.licenses.statements import MediaHash, StatementId, UseReques
 from consent_ledger.licenses.terms import PartyId
 from consent_ledger.signing.instants import format_instant, parse_instant
 
-InstantText = Annotated[str, Meta(max_length=60)]
+_YEARS = "^(19[7-9]|[2-9][0-9][0-9])[0-9]-"
+InstantText = Annotated[str, Meta(max_length=60, extra_json_schema={"format": "date-time", "pattern": _YEARS})]
 
 
 class ClearanceRequest(UseRequest, frozen=True, kw_only=True):

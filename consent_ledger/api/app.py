@@ -25,13 +25,15 @@ NO_BODY = 64 * 1024
 
 def create_app(ledger: Ledger, *, logger: Logger | None = None) -> Litestar:
     """Return the application that serves `ledger`, which stays the caller's to close."""
-    service = Service(ledger)
     document = build_document(ROUTES)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        app.state.service.warm_up()
         yield
-        service.close()
+        # A new one takes its place: an application may be started again.
+        ending, app.state.service = app.state.service, Service(ledger)
+        ending.close()
 
     app = Litestar(
         ROUTES,
@@ -42,7 +44,11 @@ def create_app(ledger: Ledger, *, logger: Logger | None = None) -> Litestar:
         openapi_config=None,
         request_max_body_size=NO_BODY,
         state=State(
-            {"service": service, "document": msgspec.json.encode(document), "page": api_page(document).encode()}
+            {
+                "service": Service(ledger),
+                "document": msgspec.json.encode(document),
+                "page": api_page(document).encode(),
+            }
         ),
     )
     app.asgi_handler = framed(app.asgi_handler, logger or Silent())

@@ -1,7 +1,7 @@
 """Clearance of any number of assets, as lines in and lines out, in the same order and at one ledger size."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from litestar import post
@@ -17,8 +17,8 @@ from consent_ledger.api.requests import HttpRequest, require_media_type, service
 from consent_ledger.api.responses import NDJSON
 from consent_ledger.api.service import Service
 from consent_ledger.api.spool import ClientGone, LineSpool
+from consent_ledger.clearance import Engine
 from consent_ledger.errors import LedgerError, MalformedError
-from consent_ledger.store.engine import Store
 
 BATCH = 2_000
 MAX_LINE = 16 * 1024
@@ -52,7 +52,7 @@ async def clear_assets(request: HttpRequest) -> ASGIApp:
     answered. All are answered as of one instant and at one ledger size, those of when the request began."""
     require_media_type(request, NDJSON)
     service = service_of(request)
-    present = await service.stream(point_now, service.ledger.store, service.ledger.clock)
+    present = await service.stream(point_now, service.engine)
     return Answering(service, present)
 
 
@@ -78,12 +78,11 @@ class Answering:
     async def _write(self, spool: LineSpool, send: Send, request_id: str) -> None:
         headers = [(b"content-type", NDJSON.encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        ledger = self._service.ledger
         async for lines in spool.lines():
             for start in range(0, len(lines), BATCH):
                 batch = lines[start : start + BATCH]
                 body = await self._service.stream(
-                    answer_lines, ledger.store, ledger.clock, batch, self._line, self._present, request_id
+                    answer_lines, self._service.engine, batch, self._line, self._present, request_id
                 )
                 self._line += len(batch)
                 await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -91,12 +90,7 @@ class Answering:
 
 
 def answer_lines(
-    store: Store,
-    clock: Callable[[], int],
-    lines: Sequence[bytes | None],
-    before: int,
-    present: Point,
-    request_id: str,
+    engine: Engine, lines: Sequence[bytes | None], before: int, present: Point, request_id: str
 ) -> bytes:
     """Return an answer for each line, at `present` where it says nothing else; `before` lines came before these."""
     answers: dict[int, bytes | Exception] = {}
@@ -110,7 +104,7 @@ def answer_lines(
         except LedgerError as e:
             answers[number] = e
     try:
-        answers |= zip(questions, answer_all(store, clock, list(questions.values())), strict=True)
+        answers |= zip(questions, answer_all(engine, list(questions.values())), strict=True)
     except Exception as e:  # the response has begun: each line says that it was not answered
         answers |= dict.fromkeys(questions, e)
     return b"".join([_written(number, answers[number], request_id) for number in sorted(answers)])

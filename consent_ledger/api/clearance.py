@@ -1,14 +1,12 @@
 """Clearance of one asset: may these bytes be put to this use?"""
 
-from typing import Annotated
-
 import msgspec
 from litestar import post
 from litestar.types import ASGIApp
 
 from consent_ledger.answers import ClearanceAnswer, ClearanceRequest
 from consent_ledger.api.operations import Answer, Operation, Parameter
-from consent_ledger.api.questions import Point, Question, parse_question, point_now
+from consent_ledger.api.questions import Point, Question, parse_question, point_of_head
 from consent_ledger.api.requests import HttpRequest, read_body, service_of
 from consent_ledger.api.responses import JSON, Body, not_modified
 from consent_ledger.api.service import Service
@@ -25,7 +23,7 @@ EXAMPLE = {
     "territories": ["WORLD"],
     "licence": "CC-BY-4.0",
 }
-IF_NONE_MATCH = Parameter("If-None-Match", Annotated[str, msgspec.Meta(max_length=200)], "The `ETag` that you hold.")
+IF_NONE_MATCH = Parameter("If-None-Match", str, "The `ETag` that you hold.")
 
 
 class _Dated(msgspec.Struct):
@@ -82,7 +80,7 @@ async def _still_held(service: Service, question: Question, held: str) -> str | 
         if question.point != Point():
             return None  # an earlier ledger, asked about at an unknown moment
         now = service.ledger.clock()
-        question = question._replace(point=await service.read(point_now, service.ledger.store, lambda: 0))
+        question = question._replace(point=await service.read(point_of_head, service.ledger.store))
     dated = msgspec.json.decode(await service.clearances.ask(question), type=_Dated)
     etag = etag_of(dated.size)
     steady = dated.valid_until is None or parse_instant(dated.valid_until) > now

@@ -23,6 +23,11 @@ _HEADERS = {
     "Link": "The next page, as `rel=\"next\"`.",
     "Allow": "The methods that are offered.",
 }
+_BESIDES = {
+    "ClearanceRequest": {"not": {"required": ["known_at", "size"]}},
+    "Envelope": {"description": "DSSE. The payload is a statement in canonical JSON, signed by a key of its issuer."},
+}
+"""What requests are checked for and no type says."""
 
 
 class Parameter(NamedTuple):
@@ -96,8 +101,16 @@ def build_document(handlers: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": _plain(components)},
+        "components": {"schemas": {name: _component(name, schema) for name, schema in components.items()}},
     }
+
+
+def _component(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    written: dict[str, Any] = _plain(schema) | _BESIDES.get(name, {})
+    if name == "Signature":  # an envelope has no null: what is absent is left out
+        members = written["properties"]
+        written["properties"] = {n: m["anyOf"][0] if "anyOf" in m else m for n, m in members.items()}
+    return written
 
 
 def _types(operations: Iterable[Operation]) -> list[Any]:

@@ -5,14 +5,15 @@ written once. A question that cannot be answered takes no other with it.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
 from consent_ledger.answers import ClearanceRequest, answer_of, use_of
 from consent_ledger.api.decoding import decode_body, decode_instants
-from consent_ledger.clearance import Clearance, clear
+from consent_ledger.clearance import Clearance, Engine
 from consent_ledger.errors import LedgerError, RefusedError
 from consent_ledger.licenses.decision import Decision
 from consent_ledger.licenses.masks import Use
@@ -52,18 +53,29 @@ def parse_question(raw: bytes) -> Question:
         raise RefusedError("what is known is given by `known_at` or by `size`, not by both", code="point_ambiguous")
     times = decode_instants({"as_of": request.as_of, "known_at": request.known_at})
     size = None if isinstance(request.size, msgspec.UnsetType) else request.size
-    asked = UseRequest(**{name: getattr(request, name) for name in _USE_FIELDS})
-    return Question(request.asset, msgspec.json.encode(asked), use_of(asked), Point(size=size, **times))
+    written = msgspec.json.encode(UseRequest(**{name: getattr(request, name) for name in _USE_FIELDS}))
+    return Question(request.asset, written, _compiled(written), Point(size=size, **times))
 
 
-def point_now(store: Store, clock: Callable[[], int]) -> Point:
+@lru_cache(maxsize=4096)
+def _compiled(written: bytes) -> Use:
+    return use_of(msgspec.json.decode(written, type=UseRequest))
+
+
+def point_now(engine: Engine) -> Point:
     """Return the present, fixed: the ledger's size and an instant that is not before its last entry."""
+    head = point_of_head(engine.store)
+    return head._replace(as_of=max(engine.clock(), head.as_of or 0))
+
+
+def point_of_head(store: Store) -> Point:
+    """Return the ledger's size and the instant of its last entry."""
     with store.read() as tx:
         head = read_head(tx)
-    return Point(as_of=max(clock(), head.recorded_at), size=head.size)
+    return Point(as_of=head.recorded_at, size=head.size)
 
 
-def answer_all(store: Store, clock: Callable[[], int], questions: Sequence[Question]) -> list[bytes | Exception]:
+def answer_all(engine: Engine, questions: Sequence[Question]) -> list[bytes | Exception]:
     """Return for each question its answer, as JSON, or the error that kept it from being answered."""
     groups: defaultdict[tuple[bytes, Point], list[int]] = defaultdict(list)
     for place, question in enumerate(questions):
@@ -73,7 +85,7 @@ def answer_all(store: Store, clock: Callable[[], int], questions: Sequence[Quest
         assets = [questions[place].asset for place in places]
         answers: Sequence[bytes | Exception]
         try:
-            cleared = clear(store, assets, questions[places[0]].use, clock=clock, **point._asdict())
+            cleared = engine.clear(assets, questions[places[0]].use, **point._asdict())
             answers = _write(assets, written, cleared)
         except LedgerError as e:
             answers = [e] * len(places)

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import signal
 import socket
-from collections.abc import Callable
-from contextlib import closing
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import BinaryIO
 
 import uvicorn
@@ -15,6 +17,7 @@ from consent_ledger.errors import UnavailableError
 from consent_ledger.ledger import Ledger
 
 BACKLOG = 1024
+SWITCH_SECONDS = 0.001  # while threads decide, the loop should wait for its turn a millisecond, not Python's five
 
 
 def run(
@@ -27,6 +30,7 @@ def run(
     """
     logger = json_logger(log)
     _redirect_server_log(ServerLog(logger))
+    sys.setswitchinterval(SWITCH_SECONDS)
     listening = _listen(host, port)
     config = uvicorn.Config(
         create_app(ledger, logger=logger),
@@ -39,11 +43,22 @@ def run(
         ws="none",
     )
     server = uvicorn.Server(config)
-    with closing(listening):
+    with closing(listening), _signals_handled():
         announce(_place(listening))
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(server.serve(sockets=[listening]))
     logger.info("stopped")
+
+
+@contextmanager
+def _signals_handled() -> Iterator[None]:
+    """Once it has stopped, the server raises again the signal that stopped it; that it stopped in order is enough."""
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _listen(host: str, port: int) -> socket.socket:

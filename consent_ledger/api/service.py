@@ -1,18 +1,23 @@
 """What all handlers share: the ledger, the threads in which it is called, and the queues that share transactions."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from consent_ledger.api.batching import Batched
 from consent_ledger.api.questions import Question, answer_all
+from consent_ledger.clearance import Engine
 from consent_ledger.ledger import Ledger, Receipt
+from consent_ledger.licenses.masks import compile_use
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS = 16
+_ANY_USE = compile_use(["train"], ["general"], "commercial", "internal")
 STREAMS = 4
 
 
@@ -26,10 +31,17 @@ class Service:
         self._batches = ThreadPoolExecutor(4, thread_name_prefix="batch")
         # Two at a time: signatures of the next batch are verified while the last one is being committed.
         self.registrations = Batched[bytes, Receipt](ledger.register_all, self._batches, parallel=2)
-        self.clearances = Batched[Question, bytes](self._clear, self._batches, parallel=2)
+        self.engine = Engine(ledger.store, ledger.clock, warm=True)
+        self.clearances = Batched[Question, bytes](partial(answer_all, self.engine), self._batches)
 
-    def _clear(self, questions: list[Question]) -> list[bytes | Exception]:
-        return answer_all(self.ledger.store, self.ledger.clock, questions)
+    def warm_up(self) -> None:
+        """Begin to read what questions rest on, so that the first one need not wait for it."""
+        self._streams.submit(self._warm_up)
+
+    def _warm_up(self) -> None:
+        self.engine.clear([], _ANY_USE)
+        # What was folded stays: looking through it for garbage would stop all requests for a tenth of a second.
+        gc.freeze()
 
     async def read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `call` does, called in a thread."""

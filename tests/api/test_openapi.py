@@ -1,0 +1,51 @@
+"""Schemathesis over the service's own description: whatever it sends, the answers are those that are described."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from schemathesis.engine import Status, events, from_schema
+
+from consent_ledger.api.app import create_app
+from consent_ledger.store.engine import open_store
+from tests.world import World
+
+EXAMPLES = 8
+NOT_SAID_BY_A_SCHEMA = {
+    # No schema says that a payload is a statement which somebody signed: what is made up is refused.
+    ("POST /v1/statements", "positive_data_acceptance"),
+    # Each line is judged alone, and a bad one is answered by an error in its place.
+    ("POST /v1/clearance/bulk", "negative_data_rejection"),
+}
+
+
+@schemathesis.serializer("application/x-ndjson")
+def as_lines(ctx: Any, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+
+
+def test_answers_are_as_described_whatever_is_sent(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+        schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(World(store).ledger))
+        schema.config.generation.max_examples = EXAMPLES
+        schema.config.generation.deterministic = True
+        found = list(from_schema(schema).execute())
+    errors = [str(e.value) for e in found if isinstance(e, events.NonFatalError)]
+    finished = [e for e in found if isinstance(e, events.ScenarioFinished)]
+    failures = Counter(failure for scenario in finished for failure in failures_of(scenario))
+    assert errors == []
+    assert dict(failures) == {}
+    assert {scenario.phase.value for scenario in finished} >= {"coverage", "fuzzing", "stateful"}
+
+
+def failures_of(scenario: events.ScenarioFinished) -> list[tuple[str, str, str]]:
+    """Return which checks failed where, and how."""
+    found = []
+    for case_id, checks in scenario.recorder.checks.items():
+        label = scenario.recorder.cases[case_id].value.operation.label
+        for check in checks:
+            if check.status is Status.FAILURE and (label, check.name) not in NOT_SAID_BY_A_SCHEMA:
+                assert check.failure_info is not None
+                found.append((label, check.name, str(check.failure_info.failure)))
+    return found
