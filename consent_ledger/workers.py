@@ -19,15 +19,23 @@ import msgspec
 
 from consent_ledger.errors import LedgerError, UnavailableError
 from consent_ledger.licenses.signed import read_signed, verify_signed
+from consent_ledger.signing.keys import enrol_public_key, verify_signature
 
 _LENGTH = struct.Struct(">I")
 
 
+Signed = tuple[bytes, bytes, bytes]
+"""A raw public key, a message and a signature."""
+
+
 class Job(msgspec.Struct, array_like=True, gc=False):
-    """Envelopes to verify, and the raw public keys by keyid to verify them with."""
+    """Envelopes to verify, and the raw public keys by keyid to verify them with; or, where the caller has read the
+    envelopes, only the arithmetic: signatures, and raw public keys that may be enrolled or not."""
 
     envelopes: list[bytes]
     keys: dict[str, bytes]
+    signatures: list[Signed] = []
+    points: list[bytes] = []
 
 
 class Workers:
@@ -51,9 +59,15 @@ class Workers:
 
     def verify(self, envelopes: Sequence[bytes], keys: Mapping[str, bytes]) -> Future[list[bool]]:
         """Return, for each envelope, whether it is in its one form and every signature on it is good."""
+        return self._submit(Job(list(envelopes), dict(keys)))
+
+    def compute(self, signatures: Sequence[Signed], points: Sequence[bytes]) -> Future[list[bool]]:
+        """Return, for each signature, whether it is good, and then for each public key, whether it may be enrolled."""
+        return self._submit(Job([], {}, list(signatures), list(points)))
+
+    def _submit(self, job: Job) -> Future[list[bool]]:
         self.start()
-        job = msgspec.msgpack.encode(Job(list(envelopes), dict(keys)))
-        return self._threads.submit(self._call, job)
+        return self._threads.submit(self._call, msgspec.msgpack.encode(job))
 
     def _call(self, job: bytes) -> list[bool]:
         process = self._idle.get()
@@ -117,12 +131,32 @@ def is_good(envelope: bytes, keys: Mapping[str, bytes]) -> bool:
     return True
 
 
+def is_signed(signed: Signed) -> bool:
+    """Whether a signature is good."""
+    try:
+        verify_signature(*signed)
+    except LedgerError:
+        return False
+    return True
+
+
+def may_be_enrolled(point: bytes) -> bool:
+    """Whether a raw public key may be enrolled."""
+    try:
+        enrol_public_key(point)
+    except LedgerError:
+        return False
+    return True
+
+
 def main() -> None:
     """Answer jobs until the input ends."""
     decoder = msgspec.msgpack.Decoder(Job)
     while (frame := read_frame(sys.stdin.buffer)) is not None:
         job = decoder.decode(frame)
         verdicts = [is_good(envelope, job.keys) for envelope in job.envelopes]
+        verdicts += map(is_signed, job.signatures)
+        verdicts += map(may_be_enrolled, job.points)
         write_frame(sys.stdout.buffer, msgspec.msgpack.encode(verdicts))
 
 

@@ -8,27 +8,25 @@ import os
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from consent_ledger.audit.replay import Finding
 from consent_ledger.errors import LedgerError, MalformedError
-from consent_ledger.licenses.signed import SignedStatement, read_signed, skim_signed, verify_signed
-from consent_ledger.workers import Workers
+from consent_ledger.licenses.signed import SignedStatement, Signers, brought_key, signers_of, verify_signed
+from consent_ledger.signing.envelope import pae, time_message
+from consent_ledger.workers import Signed, Workers
 
-CHUNK = 400
+CHUNK = 1_000
 _AHEAD = 3
 _WORTH_PROCESSES = 3_000
 """From this many entries on, starting processes costs less than it saves."""
 
 
 class Envelopes(Protocol):
-    """Where envelopes are opened and handed in to be checked, and what was found of them."""
+    """Where envelopes are handed in to be checked, and what was found of them."""
 
-    def open(self, entry: int, raw: bytes) -> SignedStatement:
-        """Return what the envelope holds; raise MalformedError where it cannot be read at all."""
-
-    def check(self, entry: int, signed: SignedStatement, keys: Mapping[str, bytes]) -> None:
-        """Have one form and good signatures checked, now or later. `keys` has every keyid of the envelope."""
+    def check(self, entry: int, signed: SignedStatement, keys: Mapping[str, bytes]) -> Signers:
+        """Return who signed, and have it checked, now or later. `keys` has every keyid of the envelope."""
 
     def found(self, *, final: bool = False) -> Iterator[Finding]:
         """Yield what is wrong so far; when `final`, with all that was handed in."""
@@ -44,39 +42,19 @@ def envelopes(jobs: int | None, entries: int) -> Envelopes:
     return InProcess() if jobs <= 1 else InProcesses(jobs)
 
 
-def judge(entry: int, raw: bytes, keys: Mapping[str, bytes]) -> Finding | None:
-    """Return what is wrong with one envelope, if anything is."""
-    try:
-        verify_signed(read_signed(raw), keys)
-    except LedgerError as e:
-        return _finding(entry, e)
-    return None
-
-
-def _finding(entry: int, error: LedgerError) -> Finding:
-    return Finding(
-        entry, "statement_malformed" if isinstance(error, MalformedError) else "signature_invalid", str(error)
-    )
-
-
 class InProcess:
     """One after the other, at once."""
 
     def __init__(self) -> None:
         self._findings: list[Finding] = []
 
-    def open(self, entry: int, raw: bytes) -> SignedStatement:
+    def check(self, entry: int, signed: SignedStatement, keys: Mapping[str, bytes]) -> Signers:
         try:
-            return read_signed(raw)
-        except MalformedError as e:
-            self._findings.append(_finding(entry, e))
-            return skim_signed(raw)
-
-    def check(self, entry: int, signed: SignedStatement, keys: Mapping[str, bytes]) -> None:
-        try:
-            verify_signed(signed, keys)
+            return verify_signed(signed, keys)
         except LedgerError as e:
-            self._findings.append(_finding(entry, e))
+            code = "statement_malformed" if isinstance(e, MalformedError) else "signature_invalid"
+            self._findings.append(Finding(entry, code, str(e)))
+            return signers_of(signed.envelope)
 
     def found(self, *, final: bool = False) -> Iterator[Finding]:
         yield from self._findings
@@ -86,50 +64,69 @@ class InProcess:
         pass
 
 
-class _Chunk(NamedTuple):
-    entries: list[int]
-    raws: list[bytes]
-    keys: dict[str, bytes]
-    verdicts: Future[list[bool]] | None = None
+class _Chunk:
+    """What is sent to a worker at once, and which entry each part of it is of."""
+
+    def __init__(self) -> None:
+        self.signatures: list[Signed] = []
+        self.points: list[bytes] = []
+        self.signers: list[tuple[int, SignedStatement]] = []
+        self.enrollers: list[tuple[int, SignedStatement]] = []
+        self.keys: dict[str, bytes] = {}
+        self.verdicts: Future[list[bool]] | None = None
 
 
 class InProcesses:
-    """In worker processes, some chunks ahead of the walk and no more, so that memory stays bounded."""
+    """In worker processes, some chunks ahead of the walk and no more, so that memory stays bounded.
+
+    Only arithmetic on curves is done there, which is most of the work and the least to carry over.
+    """
 
     def __init__(self, jobs: int) -> None:
         self._workers = Workers(jobs)
         self._workers.start()
         self._limit = jobs * _AHEAD
         self._sent: deque[_Chunk] = deque()
-        self._chunk = _Chunk([], [], {})
+        self._chunk = _Chunk()
+        self._one = InProcess()
 
-    def open(self, entry: int, raw: bytes) -> SignedStatement:
-        return skim_signed(raw)
-
-    def check(self, entry: int, signed: SignedStatement, keys: Mapping[str, bytes]) -> None:
+    def check(self, entry: int, signed: SignedStatement, keys: Mapping[str, bytes]) -> Signers:
+        signers = signers_of(signed.envelope)
+        signatures = signed.envelope.signatures
+        if not signers.keyids or any(signature.is_passkey for signature in signatures):
+            return self._one.check(entry, signed, keys)  # which says what is wrong
         chunk = self._chunk
-        chunk.entries.append(entry)
-        chunk.raws.append(signed.raw)
-        for signature in signed.envelope.signatures:
-            chunk.keys[signature.keyid] = keys[signature.keyid]
-        if len(chunk.entries) >= CHUNK:
+        message = pae(signed.envelope.payload_type, signed.envelope.payload)
+        for signature in signatures:
+            key = chunk.keys[signature.keyid] = keys[signature.keyid]
+            what = message if signature.time is None else time_message(message, signature.time)
+            chunk.signatures.append((key, what, signature.sig))
+            chunk.signers.append((entry, signed))
+        brought = brought_key(signed.statement)
+        if brought is not None and brought.scheme == "ed25519":
+            chunk.points.append(brought.raw)
+            chunk.enrollers.append((entry, signed))
+        if len(chunk.signatures) >= CHUNK:
             self._send()
+        return signers
 
     def _send(self) -> None:
         chunk = self._chunk
-        self._sent.append(chunk._replace(verdicts=self._workers.verify(chunk.raws, chunk.keys)))
-        self._chunk = _Chunk([], [], {})
+        chunk.verdicts = self._workers.compute(chunk.signatures, chunk.points)
+        chunk.signatures, chunk.points = [], []
+        self._sent.append(chunk)
+        self._chunk = _Chunk()
 
     def found(self, *, final: bool = False) -> Iterator[Finding]:
-        if final and self._chunk.entries:
+        if final and self._chunk.signers:
             self._send()
         while self._sent and (final or len(self._sent) > self._limit):
             chunk = self._sent.popleft()
             assert chunk.verdicts is not None
-            for entry, raw, good in zip(chunk.entries, chunk.raws, chunk.verdicts.result(), strict=True):
-                finding = None if good else judge(entry, raw, chunk.keys)
-                if finding is not None:
-                    yield finding
+            for (entry, signed), good in zip(chunk.signers + chunk.enrollers, chunk.verdicts.result(), strict=True):
+                if not good:
+                    self._one.check(entry, signed, chunk.keys)
+        yield from self._one.found()
 
     def close(self) -> None:
         self._workers.close()

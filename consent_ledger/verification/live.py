@@ -127,7 +127,7 @@ def _hold_tree(
     for stop in sorted({*range(_PAGE, size, _PAGE), *(n for n in roots if n <= size), size}):
         leaves = [leaf_hash(as_bytes(entry)) for (entry,) in tx.select(_ENTRIES, (start, stop))]
         frontier, nodes = frontier.extend(leaves)
-        stored: dict[int, bytes] = dict(tx.select("SELECT id, hash FROM node WHERE id >= ? AND id < ?", _ids(start, stop)))
+        stored: dict[int, bytes] = dict(tx.select(_NODES, (stored_count(start), stored_count(stop))))
         wrong = next((id_ for id_, node in nodes if stored.get(id_) != node), None)
         if wrong is not None:
             entry = next(n for n in range(start, stop) if wrong < stored_count(n + 1))
@@ -145,10 +145,7 @@ def _hold_tree(
 
 
 _ENTRIES = 'SELECT bytes FROM entry WHERE "index" >= ? AND "index" < ? ORDER BY "index"'
-
-
-def _ids(start: int, stop: int) -> tuple[int, int]:
-    return stored_count(start), stored_count(stop)
+_NODES = "SELECT id, hash FROM node WHERE id >= ? AND id < ?"
 
 
 def _hold_times(tx: Transaction) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from consent_ledger.audit.replay import Erased, Finding, Opening, Replay, Replay
 from consent_ledger.errors import ForbiddenError, LedgerError, MalformedError
 from consent_ledger.licenses.facts import Facts, Registered
 from consent_ledger.licenses.registration import admit
-from consent_ledger.licenses.signed import SignedStatement, brought_key, signers_of
+from consent_ledger.licenses.signed import SignedStatement, brought_key, read_signed
 from consent_ledger.licenses.statements import Erasure, Genesis, Grant, keyid_of
 from consent_ledger.verification.envelopes import Envelopes, InProcess
 from consent_ledger.verification.report import Counts
@@ -115,7 +115,7 @@ class Verification:
                 self._erased[item.index] = item.erased_by
             return None
         try:
-            signed = self._envelopes.open(item.index, item.envelope)
+            signed = read_signed(item.envelope)
         except MalformedError as e:
             self._unseen.add(item.index)
             return Finding(item.index, "statement_malformed", str(e))
@@ -146,8 +146,7 @@ class Verification:
                 detail = f"`{signature.keyid}` signed, which is no key enrolled by then"
                 raise ForbiddenError(detail, code="key_unknown")
         self._signatures += len(signed.envelope.signatures)
-        self._envelopes.check(item.index, signed, self._keys)
-        signers = signers_of(signed.envelope)
+        signers = self._envelopes.check(item.index, signed, self._keys)
         where = Registered(item.index, item.recorded_at, signed.id, signers.keyids)
         self.facts.apply(admit(self.facts, statement, signers, where), statement)
 
