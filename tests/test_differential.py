@@ -6,38 +6,24 @@ always makes the same ledger, so a failure says all that is needed to see it aga
 
 import os
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from consent_ledger.conformance import Stage
 from consent_ledger.licenses.decision import Decision
-from consent_ledger.store.engine import Store, open_store
+from consent_ledger.store.engine import Store
 from tests.neutral import random_case
 from tests.reference_clearance import decide
+from tests.stores import EmptyStores
 
 LEDGERS = int(os.environ.get("DIFFERENTIAL_LEDGERS", "200"))
 FIRST = int(os.environ.get("DIFFERENTIAL_FIRST", "0"))
 
 
 @pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Store]:
-    """Each call gives an empty store of its own; making the tables is done once."""
-    place: Path = tmp_path_factory.mktemp("ledgers")
-    with open_store(f"sqlite:///{place}/0.db", create=True):
-        pass
-    tables = (place / "0.db").read_bytes()
-
-    def new() -> Store:
-        copy = place / "ledger.db"
-        for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
-            (place / name).unlink(missing_ok=True)
-        copy.write_bytes(tables)
-        return open_store(f"sqlite:///{copy}")
-
-    return new
+def empty(tmp_path_factory: pytest.TempPathFactory) -> EmptyStores:
+    return EmptyStores(tmp_path_factory.mktemp("ledgers"))
 
 
 def answers(case: dict[str, Any], store: Store) -> tuple[Decision, Decision]:
@@ -47,7 +33,7 @@ def answers(case: dict[str, Any], store: Store) -> tuple[Decision, Decision]:
     return stage.ask(case["query"])
 
 
-def test_service_auditor_and_definition_agree(empty: Callable[[], Store]) -> None:
+def test_service_auditor_and_definition_agree(empty: EmptyStores) -> None:
     verdicts: Counter[str] = Counter()
     for number in range(FIRST, FIRST + LEDGERS):
         case = random_case(number)

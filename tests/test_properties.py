@@ -5,7 +5,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -23,9 +22,9 @@ from consent_ledger.licenses.masks import compile_use
 from consent_ledger.licenses.reasons import VERDICTS, Verdict
 from consent_ledger.licenses.situations import Situations, Verdicts
 from consent_ledger.signing.instants import SECOND, parse_time
-from consent_ledger.store.engine import open_store
 from tests.neutral import ACTIVITIES, AIMS, AUDIENCES, CONTEXTS, LICENCES, RECIPIENTS, random_case, random_event
 from tests.pure import PureStage
+from tests.stores import EmptyStores
 
 numbers = some.integers(0, 2**32)
 LATER = "2026-09-01T00:00:00Z"
@@ -205,23 +204,15 @@ def test_the_bulk_answer_equals_the_single_answer(number: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("replay")
-    with open_store(f"sqlite:///{place}/empty.db", create=True):
-        pass
-    return place / "empty.db"
+def empty(tmp_path_factory: pytest.TempPathFactory) -> EmptyStores:
+    return EmptyStores(tmp_path_factory.mktemp("replay"))
 
 
-@settings(max_examples=max(10, settings().max_examples // 4))
 @given(number=numbers)
-def test_replaying_the_log_gives_what_the_service_gives(tables: Path, number: int) -> None:
+def test_replaying_the_log_gives_what_the_service_gives(empty: EmptyStores, number: int) -> None:
     """See also test_differential, where each ledger is replayed too."""
     case = random_case(number)
-    copy = tables.with_name("ledger.db")
-    for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
-        tables.with_name(name).unlink(missing_ok=True)
-    copy.write_bytes(tables.read_bytes())
-    with open_store(f"sqlite:///{copy}") as store:
+    with empty() as store:
         stage = Stage(store, case["events"])
         for event in case["events"]:
             stage.play(event)
