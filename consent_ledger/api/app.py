@@ -7,7 +7,7 @@ import msgspec
 from litestar import Litestar
 from litestar.datastructures import State
 
-from consent_ledger.api import log, operation
+from consent_ledger.api import log, operation, tiles
 from consent_ledger.api.browse import api_page
 from consent_ledger.api.bulk import clear_assets
 from consent_ledger.api.clearance import clear_asset
@@ -15,11 +15,21 @@ from consent_ledger.api.errors import answer_error
 from consent_ledger.api.frame import add_headers, framed
 from consent_ledger.api.logs import Logger, Silent
 from consent_ledger.api.operations import build_document
+from consent_ledger.api.receipts import read_receipt
 from consent_ledger.api.service import Service
 from consent_ledger.api.statements import read_statement, register_statement
 from consent_ledger.ledger import Ledger
 
-ROUTES = (register_statement, read_statement, clear_asset, clear_assets, *log.ROUTES, *operation.ROUTES)
+ROUTES = (
+    register_statement,
+    read_statement,
+    read_receipt,
+    clear_asset,
+    clear_assets,
+    *log.ROUTES,
+    *tiles.ROUTES,
+    *operation.ROUTES,
+)
 NO_BODY = 64 * 1024
 
 

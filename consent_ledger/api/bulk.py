@@ -89,9 +89,7 @@ class Answering:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def answer_lines(
-    engine: Engine, lines: Sequence[bytes | None], before: int, present: Point, request_id: str
-) -> bytes:
+def answer_lines(engine: Engine, lines: Sequence[bytes | None], before: int, present: Point, request_id: str) -> bytes:
     """Return an answer for each line, at `present` where it says nothing else; `before` lines came before these."""
     answers: dict[int, bytes | Exception] = {}
     questions: dict[int, Question] = {}

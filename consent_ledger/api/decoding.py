@@ -97,9 +97,7 @@ def _parts(value: Any, type_: Any, pointer: str, strict: bool) -> Iterator[Probl
             yield from problems_in(item, get_args(type_)[0], f"{pointer}/{place}", strict=strict)
 
 
-def _members(
-    value: Mapping[str, Any], struct: type[msgspec.Struct], pointer: str, strict: bool
-) -> Iterator[Problem]:
+def _members(value: Mapping[str, Any], struct: type[msgspec.Struct], pointer: str, strict: bool) -> Iterator[Problem]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     for name in value.keys() - fields.keys() - {struct.__struct_config__.tag_field}:
         yield Problem(f"{pointer}/{escape(name)}", "unknown_field", f"want only {', '.join(fields)}")

@@ -1,39 +1,22 @@
-"""The log, for whoever wants to check it: entries, proofs, receipts, the checkpoint and tiles. Nothing in it is secret:
-entries are sealed."""
+"""The log, for whoever rather asks than reads tiles. Nothing in it is secret: entries are sealed."""
 
-from base64 import b64encode
 from typing import Annotated, ClassVar
 
 import msgspec
 from litestar import get
 from litestar.types import ASGIApp
 
-from consent_ledger.api.operations import Answer, Operation, Parameter
+from consent_ledger.api.operations import Answer, Operation
 from consent_ledger.api.requests import HttpRequest, read_query, service_of
-from consent_ledger.api.responses import BYTES, IMMUTABLE, JSON, TEXT, Body, json_body
-from consent_ledger.api.statements import STATEMENT_ID, Opened, open_statement, path_id
+from consent_ledger.api.responses import JSON, json_body
 from consent_ledger.audit.proofs import consistency_ids, inclusion_ids, prove_consistency, prove_inclusion
-from consent_ledger.audit.receipt import decode_receipt
-from consent_ledger.audit.tiles import (
-    ENTRIES,
-    FULL_WIDTH,
-    Tile,
-    check_tile_exists,
-    encode_bundle,
-    encode_tile,
-    parse_tile_path,
-    tile_ids,
-)
 from consent_ledger.audit.tree import Frontier, frontier_ids, leaf_hash, stored_index
-from consent_ledger.errors import MalformedError, NotFoundError, UnavailableError
-from consent_ledger.ledger import Ledger
-from consent_ledger.signing.instants import format_time
+from consent_ledger.errors import NotFoundError
 from consent_ledger.store.engine import Store
 from consent_ledger.store.log import read_checkpoint, read_entries, read_head, read_nodes
 from consent_ledger.store.transaction import Transaction
 
 PAGE = 1_000
-PROOF_SUFFIX = ".tlog-proof"
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 HashHex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -107,23 +90,6 @@ class ConsistencyAnswer(msgspec.Struct, frozen=True):
     first_root: HashHex
     second_root: HashHex
     proof: list[HashHex]
-
-
-class ProvenReceipt(msgspec.Struct, frozen=True):
-    """All that proves a registration, offline and for ever: the entry, its opening (`salt`, `envelope`) and its proof.
-
-    `commitment` in the entry is SHA-256 of `consent-ledger/opening/v1`, a line feed, salt and envelope.
-    """
-
-    id: str
-    entry: int
-    recorded_at: str
-    sealed: str
-    salt: HashHex
-    envelope: Annotated[str, msgspec.Meta(extra_json_schema={"contentEncoding": "base64"})]
-    proof: list[HashHex]
-    checkpoint: str
-    vkey: str
 
 
 @get(
@@ -230,9 +196,7 @@ def read_consistency(store: Store, wanted: ConsistencyQuery) -> ConsistencyAnswe
         nodes = read_nodes(tx, consistency_ids(wanted.first, second))
         roots = _root(tx, wanted.first), _root(tx, second)
     proof = prove_consistency(wanted.first, second, nodes)
-    return ConsistencyAnswer(
-        wanted.first, second, roots[0].hex(), roots[1].hex(), [hash_.hex() for hash_ in proof]
-    )
+    return ConsistencyAnswer(wanted.first, second, roots[0].hex(), roots[1].hex(), [hash_.hex() for hash_ in proof])
 
 
 def _known_size(tx: Transaction, size: int | None) -> int:
@@ -246,115 +210,4 @@ def _root(tx: Transaction, size: int) -> bytes:
     return Frontier.load(size, read_nodes(tx, frontier_ids(size))).root()
 
 
-@get(
-    "/v1/receipts/{id:str}",
-    name="read_receipt",
-    opt={
-        "operation": Operation(
-            "Take a receipt away",
-            tag="log",
-            path=(STATEMENT_ID,),
-            answers={200: Answer("The receipt.", {JSON: ProvenReceipt, TEXT: {"type": "string"}})},
-            problems=(404, 410, 422, 503),
-        )
-    },
-)
-async def read_receipt(request: HttpRequest) -> ASGIApp:
-    """JSON, or the text of c2sp.org/tlog-proof where `Accept` prefers text or the path ends in `.tlog-proof`."""
-    given: str = request.path_params["id"]
-    id_ = path_id(request, given.removesuffix(PROOF_SUFFIX))
-    as_text = given.endswith(PROOF_SUFFIX) or _prefers_text(request.headers.get("accept", ""))
-    service = service_of(request)
-    if as_text:
-        return Body(await service.read(_proof_text, service.ledger, id_), TEXT, headers={"Vary": "Accept"})
-    receipt = await service.read(read_proven, service.ledger, id_)
-    return json_body(receipt, headers={"Vary": "Accept"})
-
-
-def _prefers_text(accept: str) -> bool:
-    types = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    return next((t.startswith("text/") for t in types if t.startswith("text/") or t == JSON), False)
-
-
-def _proof_text(ledger: Ledger, id_: str) -> bytes:
-    return ledger.prove(ledger.find(id_))
-
-
-def read_proven(ledger: Ledger, id_: str) -> ProvenReceipt:
-    """Return the receipt of a statement with its opening and proof."""
-    opened: Opened = open_statement(ledger, id_)
-    receipt = opened.receipt
-    proof = decode_receipt(ledger.prove(receipt)).proof
-    return ProvenReceipt(
-        id=receipt.id,
-        entry=receipt.entry,
-        recorded_at=format_time(receipt.recorded_at),
-        sealed=receipt.entry_bytes.decode(),
-        salt=opened.salt.hex(),
-        envelope=b64encode(opened.envelope).decode(),
-        proof=[hash_.hex() for hash_ in proof],
-        checkpoint=receipt.checkpoint.decode(),
-        vkey=ledger.vkey,
-    )
-
-
-@get(
-    "/checkpoint",
-    name="read_checkpoint",
-    opt={
-        "operation": Operation(
-            "Read the latest checkpoint",
-            tag="log",
-            answers={200: Answer("A signed note (c2sp.org/tlog-checkpoint).", {TEXT: {"type": "string"}})},
-            problems=(503,),
-        )
-    },
-)
-async def checkpoint(request: HttpRequest) -> ASGIApp:
-    """The log's word on its size and root."""
-    service = service_of(request)
-    return Body(await service.read(_latest_note, service.ledger.store), TEXT)
-
-
-def _latest_note(store: Store) -> bytes:
-    with store.read() as tx:
-        note = read_checkpoint(tx)
-    if note is None:
-        raise UnavailableError("the ledger holds nothing yet")
-    return note
-
-
-@get(
-    "/tile/{path:path}",
-    name="read_tile",
-    opt={
-        "operation": Operation(
-            "Read a tile",
-            tag="log",
-            path=(Parameter("path", str, "Level and index, as c2sp.org/tlog-tiles spells them: `0/000`."),),
-            answers={200: Answer("The tile.", {BYTES: {"type": "string", "format": "binary"}})},
-            problems=(404, 503),
-        )
-    },
-)
-async def tile(request: HttpRequest) -> ASGIApp:
-    """Hash tiles, and under `entries` bundles of sealed entries: the whole log as files that never change."""
-    try:
-        wanted = parse_tile_path("tile/" + str(request.path_params["path"]).strip("/"))
-    except MalformedError as e:
-        raise NotFoundError(str(e), code="tile_unknown") from e
-    service = service_of(request)
-    return Body(await service.read(read_tile, service.ledger.store, wanted), BYTES, headers=IMMUTABLE)
-
-
-def read_tile(store: Store, wanted: Tile) -> bytes:
-    """Return the bytes of a tile; NotFoundError where the log is too short to have it."""
-    with store.read() as tx:
-        check_tile_exists(wanted, read_head(tx).size)
-        if wanted.level == ENTRIES:
-            start = wanted.index * FULL_WIDTH
-            return encode_bundle(read_entries(tx, start, start + wanted.width))
-        return encode_tile(wanted, read_nodes(tx, tile_ids(wanted)))
-
-
-ROUTES = (list_entries, inclusion, consistency, read_receipt, checkpoint, tile)
+ROUTES = (list_entries, inclusion, consistency)

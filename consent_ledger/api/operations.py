@@ -20,7 +20,7 @@ _REF = "#/components/schemas/{name}"
 _HEADERS = {
     "ETag": "What this answer depends on; send it back as `If-None-Match`.",
     "Location": "Where the statement can be read.",
-    "Link": "The next page, as `rel=\"next\"`.",
+    "Link": 'The next page, as `rel="next"`.',
     "Allow": "The methods that are offered.",
 }
 _BESIDES = {

@@ -101,9 +101,7 @@ async def register_statement(request: HttpRequest) -> ASGIApp:
     except MalformedError as e:
         raise explained(e, raw) from e
     location = f"/v1/statements/{receipt.id}"
-    return json_body(
-        receipt_answer(receipt), status=201 if receipt.is_new else 200, headers={"Location": location}
-    )
+    return json_body(receipt_answer(receipt), status=201 if receipt.is_new else 200, headers={"Location": location})
 
 
 @get(

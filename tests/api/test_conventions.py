@@ -27,9 +27,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("method", "path", "status"), PATHS)
-def test_every_error_is_a_problem_document_with_a_page(
-    client: TestClient, method: str, path: str, status: int
-) -> None:
+def test_every_error_is_a_problem_document_with_a_page(client: TestClient, method: str, path: str, status: int) -> None:
     response = client.request(method, path, headers={"X-Request-Id": "trace-12345"})
     assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json")
     problem = response.json()

@@ -44,9 +44,7 @@ def test_every_proof_verifies(world: World, client: TestClient) -> None:
     for at in (1, 2, size - 1, size):
         for index in range(at):
             proof = client.get("/v1/log/proof/inclusion", params={"index": index, "size": at}).json()
-            verify_inclusion(
-                bytes.fromhex(proof["leaf"]), index, at, raw(proof["proof"]), bytes.fromhex(proof["root"])
-            )
+            verify_inclusion(bytes.fromhex(proof["leaf"]), index, at, raw(proof["proof"]), bytes.fromhex(proof["root"]))
         grown = client.get("/v1/log/proof/consistency", params={"first": at}).json()
         roots = bytes.fromhex(grown["first_root"]), bytes.fromhex(grown["second_root"])
         verify_consistency(at, grown["second"], *roots, raw(grown["proof"]))

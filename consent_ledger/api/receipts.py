@@ -1,0 +1,88 @@
+"""Receipts: what proves a registration to somebody who has nothing but this and the log's verifier key."""
+
+from base64 import b64encode
+from typing import Annotated
+
+import msgspec
+from litestar import get
+from litestar.types import ASGIApp
+
+from consent_ledger.api.log import HashHex
+from consent_ledger.api.operations import Answer, Operation
+from consent_ledger.api.requests import HttpRequest, service_of
+from consent_ledger.api.responses import JSON, TEXT, Body, json_body
+from consent_ledger.api.statements import STATEMENT_ID, open_statement, path_id
+from consent_ledger.audit.receipt import decode_receipt
+from consent_ledger.ledger import Ledger
+from consent_ledger.signing.instants import format_time
+
+PROOF_SUFFIX = ".tlog-proof"
+
+
+class ProvenReceipt(msgspec.Struct, frozen=True):
+    """All that proves a registration, offline and for ever: the entry, its opening (`salt`, `envelope`) and its proof.
+
+    `commitment` in the entry is SHA-256 of `consent-ledger/opening/v1`, a line feed, salt and envelope.
+    """
+
+    id: str
+    entry: int
+    recorded_at: str
+    sealed: str
+    salt: HashHex
+    envelope: Annotated[str, msgspec.Meta(extra_json_schema={"contentEncoding": "base64"})]
+    proof: list[HashHex]
+    checkpoint: str
+    vkey: str
+
+
+@get(
+    "/v1/receipts/{id:str}",
+    name="read_receipt",
+    opt={
+        "operation": Operation(
+            "Take a receipt away",
+            tag="log",
+            path=(STATEMENT_ID,),
+            answers={200: Answer("The receipt.", {JSON: ProvenReceipt, TEXT: {"type": "string"}})},
+            problems=(404, 410, 422, 503),
+        )
+    },
+)
+async def read_receipt(request: HttpRequest) -> ASGIApp:
+    """JSON, or the text of c2sp.org/tlog-proof where `Accept` prefers text or the path ends in `.tlog-proof`."""
+    given: str = request.path_params["id"]
+    id_ = path_id(request, given.removesuffix(PROOF_SUFFIX))
+    as_text = given.endswith(PROOF_SUFFIX) or _prefers_text(request.headers.get("accept", ""))
+    service = service_of(request)
+    if as_text:
+        return Body(await service.read(_proof_text, service.ledger, id_), TEXT, headers={"Vary": "Accept"})
+    receipt = await service.read(read_proven, service.ledger, id_)
+    return json_body(receipt, headers={"Vary": "Accept"})
+
+
+def _prefers_text(accept: str) -> bool:
+    types = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    return next((t.startswith("text/") for t in types if t.startswith("text/") or t == JSON), False)
+
+
+def _proof_text(ledger: Ledger, id_: str) -> bytes:
+    return ledger.prove(ledger.find(id_))
+
+
+def read_proven(ledger: Ledger, id_: str) -> ProvenReceipt:
+    """Return the receipt of a statement with its opening and proof."""
+    opened = open_statement(ledger, id_)
+    receipt = opened.receipt
+    proof = decode_receipt(ledger.prove(receipt)).proof
+    return ProvenReceipt(
+        id=receipt.id,
+        entry=receipt.entry,
+        recorded_at=format_time(receipt.recorded_at),
+        sealed=receipt.entry_bytes.decode(),
+        salt=opened.salt.hex(),
+        envelope=b64encode(opened.envelope).decode(),
+        proof=[hash_.hex() for hash_ in proof],
+        checkpoint=receipt.checkpoint.decode(),
+        vkey=ledger.vkey,
+    )
