@@ -87,7 +87,7 @@ class Situations:
         needs, known, retention = set(own.needs), own.known, own.retention_until
         unverified, unidentified = own.unverified, own.unidentified
         for parent in claim.parents:
-            if parent.asset not in self.facts.assets:
+            if parent.asset not in self.facts.assets and parent.asset not in self.facts.named:
                 known = False
                 continue
             theirs = self.of(parent.asset, depth + 1)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from consent_ledger.clearance import Engine
 from consent_ledger.licenses import statements as st
 from consent_ledger.store.engine import open_store
-from tests.world import World, codes, hash_of, party_of
+from tests.world import INTERNAL, World, codes, hash_of, party_of
 
 
 @pytest.fixture
@@ -87,3 +88,9 @@ def test_what_is_taken_down_stays_so_even_where_nobody_registered_it(world: Worl
     assert world.verdict(hash_of("elsewhere")) == "deny"
     assert codes(world.ask(hash_of("elsewhere"))) == {"takedown", "asset_unknown"}
     assert {"takedown", "parent_unknown"} <= codes(world.ask(hash_of("e")))
+    assets = [hash_of("elsewhere"), hash_of("e"), hash_of("f")]
+    assert [v.name for v in Engine(world.store, world.clock).verdicts(assets, INTERNAL)] == [
+        "deny",
+        "deny",
+        "undetermined",
+    ]
