@@ -339,7 +339,24 @@ def the_policy_is_altered(e: Evidence) -> None:
     (e.bundle / "policy.txt").write_text("log somebody+else\nquorum none\n")
 
 
+def the_openings_are_gone(e: Evidence) -> int:
+    (e.bundle / "openings.ndjson").unlink()
+    return 0
+
+
+def the_tiles_are_gone(e: Evidence) -> int:
+    shutil.rmtree(e.bundle / "tile")
+    return 0
+
+
+def the_checkpoint_claims_more_than_there_can_be(e: Evidence) -> int:
+    root = open_checkpoint((e.bundle / "checkpoint").read_bytes(), [NoteVerifier.from_vkey(VKEY)]).root
+    (e.bundle / "checkpoint").write_bytes(sign_checkpoint(Checkpoint(ORIGIN, 2**62, root), LOG_KEY))
+    return FULL_WIDTH  # the last partial tiles are not where a larger log has them
+
+
 PASSING_ON: list[Deed] = [
+    the_openings_are_gone, the_tiles_are_gone, the_checkpoint_claims_more_than_there_can_be,
     one_byte_of_an_opening_is_changed, the_last_bits_of_base64_are_changed, a_salt_is_changed, white_space_is_added,
     a_field_is_added, a_line_is_cut_short, an_opening_is_removed, the_last_openings_are_cut_off,
     two_openings_are_swapped, two_openings_are_swapped_with_their_numbers, an_opening_is_there_twice,

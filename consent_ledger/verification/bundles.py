@@ -11,7 +11,7 @@ from consent_ledger.signing.note import MAX_NOTE, NoteVerifier, vkey_text
 from consent_ledger.verification import layout
 from consent_ledger.verification.documents import check_templates
 from consent_ledger.verification.envelopes import envelopes
-from consent_ledger.verification.files import LogFiles, openings, read_file
+from consent_ledger.verification.files import LogFiles, most_lines, openings, read_file
 from consent_ledger.verification.report import Report, in_ledger_order
 from consent_ledger.verification.samples import check_decisions
 from consent_ledger.verification.walk import Pair, Verification
@@ -57,9 +57,11 @@ class _Audit:
         if head is None:
             self._not_checked.append("anything but the checkpoint, which cannot be read")
             return Report(None, self._note, Verification().counts, in_ledger_order(self._findings), self._skipped())
-        files = LogFiles(self._directory, head.size, self._findings)
-        walk = Verification(head, self._older, envelopes(jobs, head.size))
-        for finding in walk.run(self._pairs(files, head.size, scope, progress)):
+        # A checkpoint may claim any size: walk no further than there can be lines.
+        size = min(head.size, most_lines(self._directory))
+        files = LogFiles(self._directory, size, self._findings)
+        walk = Verification(head, self._older, envelopes(jobs, size))
+        for finding in walk.run(self._pairs(files, size, scope, progress)):
             # Bytes that are not there were found missing already.
             if finding.code != "entry_malformed" or finding.entry not in files.missing:
                 self._findings.append(finding)
@@ -69,7 +71,7 @@ class _Audit:
         counts = walk.counts._replace(templates=templates, decisions=decisions)
         self._say_what_was_not_seen(walk)
         self._check_policy()
-        self._say_what_is_no_part(head.size)
+        self._say_what_is_no_part(size)
         return Report(self._head, self._note, counts, in_ledger_order(self._findings), self._skipped(), walk.sound)
 
     # Whose log it is ---------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from consent_ledger.errors import MalformedError, UnavailableError
 from consent_ledger.verification.layout import MAX_LINE, OPENINGS, Shown, decode_opening
 
 _MAX_BUNDLE = FULL_WIDTH * 1024
+_SHORTEST_LINE = len(b'{"erased_by":1,"index":0}\n')
+_MISSING = 10_000
 
 
 def read_file(path: Path, limit: int) -> bytes | None:
@@ -64,7 +66,7 @@ class LogFiles:
 
     def _read(self, tile: Tile, limit: int) -> bytes | None:
         path = tile_path(tile)
-        first = tile.start << 8 * max(tile.level, 0)
+        first = tile.start if tile.level <= 0 else None  # one above the leaves is about no entry in particular
         try:
             raw = read_file(self._directory / path, limit)
         except MalformedError as e:
@@ -169,9 +171,20 @@ def _place(found: list[bytes], width: int, leaves: list[bytes] | None) -> list[b
     return [by_leaf.get(leaf) for leaf in leaves]
 
 
+def most_lines(directory: Path) -> int:
+    """Return how many entries a bundle may be about, going by the size of its openings; some more may be missing."""
+    try:
+        return (directory / OPENINGS).stat().st_size // _SHORTEST_LINE + _MISSING
+    except FileNotFoundError:
+        return _MISSING
+
+
 def openings(directory: Path, size: int, findings: list[Finding]) -> Iterator[Shown | None]:
     """Yield what is shown of each of `size` entries, None where there is no line for it."""
     try:
+        if not (directory / OPENINGS).exists():
+            yield from [None] * size
+            return
         with (directory / OPENINGS).open("rb") as file:
             lines = _Lines(iter(lambda: file.readline(MAX_LINE), b""), findings)
             for index in range(size):
