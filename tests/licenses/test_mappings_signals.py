@@ -263,6 +263,8 @@ def test_an_unspecified_code_says_nothing_and_another_word_is_no_code() -> None:
         (["DUO:0000042", "DUO:0000021"], [], []),
         (["DUO:0000042", "DUO:0000015"], [{"activities": ["analyze", "train", "evaluate"]}], []),
         (["DUO:0000007"], [{}], []),
+        (["DUO:0000042", "DUO:0000022"], [{}], []),
+        (["DUO:0000042", "DUO:0000044"], [{}], []),
         (["DUO:9999999"], [{}], []),
     ],
 )  # fmt: skip

@@ -33,18 +33,18 @@ _NARROWER: Final = {
     "DUO:0000011": "the study of origins and ancestry",
     "DUO:0000012": "a type of research",
     "DUO:0000016": "genetic studies",
+    "DUO:0000022": "some regions",
+    "DUO:0000025": "some time",
+    "DUO:0000027": "some projects",
+    "DUO:0000044": "what is not about origins and ancestry",
 }
 _DUTIES: Final = {
     "DUO:0000019": "publication is required",
     "DUO:0000020": "collaboration is required",
     "DUO:0000021": "ethics approval is required",
-    "DUO:0000022": "only some regions",
     "DUO:0000024": "publication must wait",
-    "DUO:0000025": "a time limit",
-    "DUO:0000027": "only some projects",
     "DUO:0000029": "results must be returned",
     "DUO:0000043": "clinical care",
-    "DUO:0000044": "no study of populations",
 }
 
 
