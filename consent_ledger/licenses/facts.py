@@ -202,7 +202,7 @@ class Facts:
         self.key_owners: dict[str, str] = {}
         self.assets: dict[str, tuple[Claim, ...]] = {}
         self.named: set[str] = set()
-        """The assets that something besides their registrations names: no other asset's answer says anything of them."""
+        """The assets that something besides their registrations names: they are like no other asset."""
         self.generation = 0
         """Counts the statements that say something of an asset itself, and not only of a party."""
         self.grants: defaultdict[str, list[GrantRecord]] = defaultdict(list)
