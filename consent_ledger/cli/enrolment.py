@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from consent_ledger.keyfile import new_seed, write_key_file
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses.statements import Party
 from consent_ledger.signing.keys import SigningKey, enrol_public_key
+
+_AT_ONCE = 16
 
 
 def public_key_of(text: str) -> Any:
@@ -41,11 +44,11 @@ def enrol(
         try:
             contacts = []
             envelopes = []
-            for name in names:
+            keys = [(None, foreign)] * len(names)
+            if foreign is None and not no_key:
+                keys = _new_keys(session, names, made, dry_run=dry_run)
+            for name, (path, material) in zip(names, keys, strict=True):
                 party = new_party_id()
-                path, material = None, foreign
-                if foreign is None and not no_key:
-                    path, material = _new_key(session, name, made, dry_run=dry_run)
                 contacts.append(Contact(name, party, fields["kind"], path))
                 key = {} if material is None else {"key": material}
                 envelopes.append(issuer.say(Party, ledger.clock(), party=party, **key, **fields))
@@ -54,6 +57,15 @@ def enrol(
         finally:
             for path_ in made:
                 path_.unlink(missing_ok=True)
+
+
+def _new_keys(session: Session, names: Sequence[str], made: list[Path], *, dry_run: bool) -> list[tuple[Any, Any]]:
+    """Make a key for each; many files are waited for together, as a disk takes as long for one as for several.
+
+    Under a passphrase one by one: each then fills a lot of memory, on purpose.
+    """
+    with ThreadPoolExecutor(1 if session.given_passphrase() else _AT_ONCE) as pool:
+        return list(pool.map(lambda name: _new_key(session, name, made, dry_run=dry_run), names))
 
 
 def _new_key(session: Session, name: str, made: list[Path], *, dry_run: bool) -> tuple[str, Any]:
