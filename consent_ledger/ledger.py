@@ -357,7 +357,7 @@ def _verify(signed: SignedStatement, keys: dict[str, bytes]) -> _Verified | Ledg
 
 
 def _verified(signed: SignedStatement, signers: Signers) -> _Verified:
-    return _Verified(signed, signers, for_admission(signed.statement, signers.time_keyid))
+    return _Verified(signed, signers, for_admission(signed.statement, signers))
 
 
 def _receipt_of(tx: Transaction, id_: str, index: int) -> Receipt:

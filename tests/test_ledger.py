@@ -19,7 +19,7 @@ from consent_ledger.errors import (
     UnavailableError,
     VerificationError,
 )
-from consent_ledger.issuing import Issuer, whole_second
+from consent_ledger.issuing import Issuer, key_material, whole_second
 from consent_ledger.ledger import Ledger, Outcome, Receipt
 from consent_ledger.licenses import statements as st
 from consent_ledger.signing.envelope import Envelope, Signature, decode_envelope, encode_envelope, sign_envelope
@@ -310,6 +310,18 @@ def test_a_key_enrolled_in_a_refused_statement_is_nobodys(world: World) -> None:
 
 
 # The clock --------------------------------------------------------------------------------------------------------
+
+
+def test_a_cosignature_by_a_key_from_a_refused_statement_is_refused(world: World) -> None:
+    world.enrol("ada")
+    stranger = key_of("stranger")
+    key = key_material(stranger.public_key)
+    refused = world.say(issuer_of("ada"), st.Party, party=party_of("eve"), kind="person", age="adult", key=key)
+    cosigned = sign_envelope(decode_envelope(world.withdrawal("ada")).payload, key_of("ada"), stranger)
+    first, second = world.ledger.register_all([refused, cosigned])
+    assert isinstance(first, ForbiddenError)
+    assert isinstance(second, ForbiddenError)
+    assert second.code == "key_unknown"
 
 
 def test_a_clock_that_jumps_back_never_takes_the_log_with_it(world: World) -> None:

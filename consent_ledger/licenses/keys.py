@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.facts import Facts
+from consent_ledger.licenses.signed import Signers
 
 
 def statement_key(id_: str) -> bytes:
@@ -95,14 +96,13 @@ def touched_keys(id_: str, statement: st.Statement, facts: Facts) -> list[bytes]
     return keys
 
 
-def for_admission(statement: st.Statement, time_keyid: str | None = None) -> set[bytes]:
-    """Return the index keys that registration reads for the statement, whatever the facts are.
-
-    `time_keyid` is the key of the time source that vouched for it, if any.
-    """
+def for_admission(statement: st.Statement, signers: Signers) -> set[bytes]:
+    """Return the index keys that registration reads for the statement, whatever the facts are."""
     keys = {GENESIS_KEY}
-    if time_keyid is not None:
-        keys.add(keyid_key(time_keyid))
+    if signers.time_keyid is not None:
+        keys.add(keyid_key(signers.time_keyid))
+    if len(signers.keyids) > 1:  # a lone signature is by a party that is read anyway, or by none that may
+        keys |= {keyid_key(keyid) for keyid in signers.keyids}
     if not isinstance(statement, st.Genesis):
         keys.add(party_key(statement.issuer))
     match statement:

@@ -14,7 +14,7 @@ from consent_ledger.errors import MalformedError
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.facts import Facts, Registered
 from consent_ledger.licenses.keys import erasure_key, party_key
-from consent_ledger.licenses.signed import SignedStatement, skim_signed, signers_of
+from consent_ledger.licenses.signed import SignedStatement, signers_of, skim_signed
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import read_nodes
 from consent_ledger.store.transaction import Transaction
@@ -124,7 +124,7 @@ class FactsReader:
             committed = decode_entry(row.raw).commitment == commit(row.opening.salt, row.opening.envelope)
             if committed and row.leaf == leaf_hash(row.raw):
                 return skim_signed(row.opening.envelope)
-        except MalformedError:
+        except (MalformedError, TypeError):  # TypeError: somebody made it text
             pass  # the same finding: these are not the bytes that were admitted
         self.facts.failure = f"entry {row.entry} is not what the ledger recorded"
         return None

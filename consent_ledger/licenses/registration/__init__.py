@@ -12,7 +12,7 @@ from consent_ledger.licenses.registration.media import admit_asset, admit_disput
 from consent_ledger.licenses.registration.offers import admit_project, admit_release, admit_template
 from consent_ledger.licenses.registration.parties import admit_erasure, admit_genesis, admit_key, admit_party
 from consent_ledger.licenses.registration.permissions import admit_grant, admit_revocation, admit_suspension
-from consent_ledger.licenses.registration.signers import refuse, signed_by, trusted_time
+from consent_ledger.licenses.registration.signers import all_enrolled, refuse, signed_by, trusted_time
 from consent_ledger.licenses.signed import Signers
 
 
@@ -60,4 +60,5 @@ def admit(facts: Facts, statement: st.Statement, signers: Signers, where: Regist
             admit_erasure(facts, statement, signers, where)
         case st.State():
             raise refuse("reserved", "statements of type `state` are reserved and cannot be recorded yet", "/type")
+    all_enrolled(facts, statement, signers)
     return where

@@ -1,6 +1,9 @@
 """Who signed: the key that a statement needs, and what it is good for."""
 
+from msgspec import UNSET
+
 from consent_ledger.errors import ForbiddenError, Problem, RefusedError
+from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.facts import Facts, KeyRecord, PartyRecord, Registered
 from consent_ledger.licenses.signed import Signers
 
@@ -50,6 +53,15 @@ def trusted_time(facts: Facts, signers: Signers) -> int | None:
             f"`{signers.time_keyid}` is not the key of a trusted time source", code="time_source_unknown"
         )
     return signers.time
+
+
+def all_enrolled(facts: Facts, statement: st.Statement, signers: Signers) -> None:
+    """Raise unless every key that signed is enrolled, or is what the statement adds: an auditor has no other key to
+    verify a co-signature by."""
+    added = {st.keyid_of(statement.key)} if isinstance(statement, st.Key) and statement.key is not UNSET else set()
+    for keyid in sorted(signers.keyids - added):
+        if keyid not in facts.key_owners:
+            raise ForbiddenError(f"signature by `{keyid}`, a key that is not enrolled", code="key_unknown")
 
 
 def stopped_by(facts: Facts, party: str, signers: Signers) -> None:
