@@ -130,6 +130,10 @@ class Stage:
         self.store = store
         self._now = min((parse_instant(e["recorded_at"]) for e in events), default=parse_time("2025-01-01T00:00:00Z"))
         self._people = {e["id"]: e for e in events if e["type"] == "person"}
+        self._claims: dict[str, list[Mapping[str, Any]]] = {}
+        for event in events:
+            if event["type"] == "asset":
+                self._claims.setdefault(event["id"], []).append(event)
         self._organisations = _organisation_names(events)
         self._issuers: dict[str, Issuer] = {}
         self._assets: dict[str, str] = {}
@@ -229,17 +233,18 @@ class Stage:
         return st.Derivation(**fields)
 
     def _shown(self, name: str) -> list[str]:
-        """Everybody whom an asset or anything that it was made from shows."""
+        """Everybody whom an asset or anything that it was made from shows, even where that is registered later: whom a
+        crop does not show, it does not show."""
         shown: dict[str, None] = {}
         pending, seen = [name], set[str]()
         while pending:
             asset = pending.pop()
-            if asset in seen or asset not in self._parents:
+            if asset in seen:
                 continue
             seen.add(asset)
-            event = self._parents[asset]
-            shown |= dict.fromkeys(event.get("subjects") or ())
-            pending += [d["asset"] for d in event.get("derived_from") or ()]
+            for event in self._claims.get(asset, ()):
+                shown |= dict.fromkeys(event.get("subjects") or ())
+                pending += [d["asset"] for d in event.get("derived_from") or ()]
         return list(shown)
 
     def _play_grant(self, event: Mapping[str, Any]) -> None:

@@ -188,9 +188,9 @@ class World:
         since = None if grant is None else self.compromised_since(grant["party"])
         return since is None or now < since
 
-    def ancestors(self, assets: list[str], before: int | None = None) -> set[str]:
-        """Return the assets and everything that they are made from, as recorded before an entry."""
-        claims = [e for e in self.of("asset") if before is None or e["entry"] < before]
+    def ancestors(self, assets: list[str]) -> set[str]:
+        """Return the assets and everything that they are made from."""
+        claims = list(self.of("asset"))
         found: set[str] = set()
         while new := set(assets) - found:
             found |= new
@@ -284,15 +284,17 @@ def requirements(world: World, asset: str, as_of: datetime) -> tuple[list[Requir
     needs: list[Requirement] = []
     doubts: list[str] = []
 
-    def visit(line: tuple[str, ...], adapted: bool, gone: frozenset[str]) -> None:
-        """`gone`: of whom it is attested, on the way, that they are no longer seen."""
+    def visit(line: tuple[str, ...], adapted: bool, visible: set[str] | None) -> None:
+        """`visible`: whom all the attestations on the way leave (None: there is none, so everybody)."""
         claims, _ = claims_of(world, line[-1], as_of)
         if not claims:
             doubts.append("asset_unknown" if len(line) == 1 else "parent_unknown")
         for claim in claims:
             needs.extend(Requirement("owner", p, line, adapted) for p in claim.get("owners") or ())
             needs.extend(Requirement("organisation", p, line, adapted) for p in claim.get("rights_holders") or ())
-            for person in set(claim.get("subjects") or ()) - gone:
+            for person in claim.get("subjects") or ():
+                if visible is not None and person not in visible:
+                    continue
                 if person == "?":
                     doubts.append("subject_unidentified")
                 else:
@@ -301,12 +303,15 @@ def requirements(world: World, asset: str, as_of: datetime) -> tuple[list[Requir
                 if edge["asset"] in line:
                     doubts.append("derivation_cycle")
                     continue
-                left = absent(world, claim, edge) if edge.get("subjects_attested") else frozenset()
-                visit((*line, edge["asset"]), adapted or edge["relation"] not in SAME_WORK, gone | left)
+                left = visible
+                if edge.get("subjects_attested"):
+                    named = set(edge.get("subjects") or ())
+                    left = named if visible is None else named & visible
+                visit((*line, edge["asset"]), adapted or edge["relation"] not in SAME_WORK, left)
         if claims and all(claim.get("subjects") is None for claim in claims):
             doubts.append("subjects_unverified")
 
-    visit((asset,), False, frozenset())
+    visit((asset,), False, None)
     return together(needs), doubts
 
 
@@ -318,19 +323,6 @@ def together(needs: list[Requirement]) -> list[Requirement]:
         other = found.get(key, need)
         found[key] = need._replace(line=(*other.line, *need.line), adapted=other.adapted or need.adapted)
     return list(found.values())
-
-
-def absent(world: World, claim: dict[str, Any], edge: Mapping[str, Any]) -> frozenset[str]:
-    """Who is attested to be gone: everybody whom the parent, or what it was made from, was said to show by then, except
-    those who are named as still visible."""
-    family = world.ancestors([edge["asset"]], before=claim["entry"])
-    shown = {
-        p
-        for e in world.of("asset")
-        if e["id"] in family and e["entry"] < claim["entry"]
-        for p in e.get("subjects") or ()
-    }
-    return frozenset(shown - set(edge.get("subjects") or ()))
 
 
 # The algorithm ----------------------------------------------------------------------------------------------------
