@@ -12,7 +12,7 @@ from tests.test_tampering import VKEY, Evidence, cheat, evidence, forged
 
 __all__ = ["evidence", "forged"]
 
-FILE = Path(__file__).parent.parent / "tools" / "verify_bundle.py"
+FILE = Path(__file__).parent.parent / "deploy" / "verify_bundle.py"
 BEYOND = {tampering.a_decision_is_changed, tampering.a_decision_is_removed}
 """What the one file says that it does not check."""
 
