@@ -13,79 +13,37 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from threading import Lock
-from typing import NamedTuple
 
 from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from consent_ledger.audit.entry import SALT_BYTES, commit, decode_entry, encode_entry
 from consent_ledger.audit.proofs import inclusion_ids, prove_inclusion
 from consent_ledger.audit.receipt import Receipt as Proof
 from consent_ledger.audit.receipt import encode_receipt
-from consent_ledger.audit.tree import leaf_hash
-from consent_ledger.errors import ConflictError, LedgerError, NotFoundError, UnavailableError, VerificationError
-from consent_ledger.licenses.facts import Registered
-from consent_ledger.licenses.keys import (
-    GENESIS_KEY,
-    for_admission,
-    for_admission_further,
-    keyid_key,
-    statement_key,
-    touched_keys,
-)
-from consent_ledger.licenses.registration import admit
-from consent_ledger.licenses.signed import (
-    SignedStatement,
-    Signers,
-    brought_key,
-    read_signed,
-    signers_of,
-    skim_signed,
-    verify_signed,
-)
-from consent_ledger.licenses.statements import Genesis, encode_statement, keyid_of
+from consent_ledger.batch import Batch, Outcome, Receipt, receipt_of
+from consent_ledger.errors import ConflictError, LedgerError, NotFoundError, VerificationError
+from consent_ledger.intake import Intake, Verified
+from consent_ledger.licenses.keys import GENESIS_KEY, statement_key
+from consent_ledger.licenses.statements import Genesis, encode_statement
 from consent_ledger.signing.envelope import sign_envelope
-from consent_ledger.signing.instants import SECOND
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import NoteVerifier, vkey_text
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.index import entries_touching
-from consent_ledger.store.log import Head, append, read_covering_checkpoint, read_entries, read_head, read_nodes
+from consent_ledger.store.log import append, read_head, read_nodes
 from consent_ledger.store.transaction import Transaction
 from consent_ledger.workers import Workers
 
+__all__ = ["BATCH", "Ledger", "Outcome", "Receipt", "system_clock"]
+
 BATCH = 1_000
 _AHEAD = 2  # batches that are being verified while one is committed
-_REMEMBERED_KEYS = 200_000
 _REMEMBERED_FACTS = 200_000
-
-
-class Receipt(NamedTuple):
-    """That a statement was recorded: its id, its entry, and the first signed checkpoint that covers it.
-
-    `is_new` is False where the same statement had been registered before; the rest is then that first registration.
-    """
-
-    id: str
-    entry: int
-    recorded_at: int
-    entry_bytes: bytes
-    checkpoint: bytes
-    is_new: bool
-
-
-Outcome = Receipt | LedgerError
-
-
-class _Verified(NamedTuple):
-    signed: SignedStatement
-    signers: Signers
-    needs: set[bytes]
 
 
 class _Ticket:
     """A caller's statements in the queue for the next transaction."""
 
-    def __init__(self, statements: Sequence[_Verified]) -> None:
+    def __init__(self, statements: Sequence[Verified]) -> None:
         self.statements = statements
         self.outcomes: list[Outcome] | None = None
         self.failure: BaseException | None = None
@@ -119,7 +77,7 @@ class Ledger:
         self._queue: list[_Ticket] = []
         self._queue_lock = Lock()
         self._turn = Lock()
-        self._public_keys: dict[str, bytes] = {}
+        self._intake = Intake(store)
         self._warm: FactsReader | None = None
         self._warm_size = 0
 
@@ -189,71 +147,21 @@ class Ledger:
         source = iter(envelopes)
         chunk = list(islice(source, BATCH))
         if len(chunk) < BATCH:
-            return self._submit(self._verify_here(chunk))
+            return self._submit(self._intake.verify_here(chunk))
         with Workers() as workers, _collector_paused():
-            ahead: deque[Callable[[], list[_Verified | LedgerError]]] = deque()
+            ahead: deque[Callable[[], list[Verified | LedgerError]]] = deque()
             while chunk or ahead:
                 if chunk:
-                    ahead.append(self._verify_there(chunk, workers))
+                    ahead.append(self._intake.verify_there(chunk, workers))
                     chunk = list(islice(source, BATCH))
                 if len(ahead) > _AHEAD or not chunk:
                     outcomes += self._submit(ahead.popleft()())
         return outcomes
 
-    # Verify, without a transaction ------------------------------------------------------------------------------
-
-    def _verify_here(self, envelopes: Sequence[bytes]) -> list[_Verified | LedgerError]:
-        parsed = [_parse(raw, read_signed) for raw in envelopes]
-        keys = self._keys_for([p for p in parsed if isinstance(p, SignedStatement)])
-        return [_verify(p, keys) if isinstance(p, SignedStatement) else p for p in parsed]
-
-    def _verify_there(
-        self, envelopes: Sequence[bytes], workers: Workers
-    ) -> Callable[[], list[_Verified | LedgerError]]:
-        """Begin to verify in the workers, and return what waits for the end of it."""
-        parsed = [_parse(raw, skim_signed) for raw in envelopes]
-        skimmed = [p for p in parsed if isinstance(p, SignedStatement)]
-        keys = self._keys_for(skimmed)
-        wanted = {keyid: keys[keyid] for p in skimmed for keyid in p.keyids if keyid in keys}
-        half = len(envelopes) // 2 + 1  # of a batch that two cores are waited for
-        parts = [workers.verify(envelopes[start : start + half], wanted) for start in range(0, len(envelopes), half)]
-
-        def finish() -> list[_Verified | LedgerError]:
-            good = [verdict for part in parts for verdict in part.result()]
-            return [
-                _verified(p, signers_of(p.envelope))
-                if ok and isinstance(p, SignedStatement)
-                else self._verify_here([raw])[0]  # again, for the words of the refusal
-                for raw, p, ok in zip(envelopes, parsed, good, strict=True)
-            ]
-
-        return finish
-
-    def _keys_for(self, statements: Sequence[SignedStatement]) -> dict[str, bytes]:
-        """Return the raw public key behind each keyid, from these statements or from the ledger.
-
-        A keyid is the digest of its key, so where the key was found is no matter; whose it is, registration judges.
-        """
-        if len(self._public_keys) > _REMEMBERED_KEYS:
-            self._public_keys = {}
-        known = self._public_keys
-        for signed in statements:
-            material = brought_key(signed.statement)
-            if material is not None:
-                known[keyid_of(material)] = material.raw
-        unknown = {keyid for signed in statements for keyid in signed.keyids if keyid not in known}
-        if unknown:
-            with self.store.read() as tx:
-                reader = FactsReader(tx, read_head(tx).size)
-                reader.load([keyid_key(keyid) for keyid in unknown])
-                for party in reader.facts.parties.values():
-                    known.update((key.keyid, key.raw) for key in party.keys)
-        return known
-
     # Sequence, in one transaction --------------------------------------------------------------------------------
 
-    def _submit(self, statements: Sequence[_Verified | LedgerError]) -> list[Outcome]:
-        ticket = _Ticket([s for s in statements if isinstance(s, _Verified)])
+    def _submit(self, statements: Sequence[Verified | LedgerError]) -> list[Outcome]:
+        ticket = _Ticket([s for s in statements if isinstance(s, Verified)])
         if ticket.statements:
             with self._queue_lock:
                 self._queue.append(ticket)
@@ -277,10 +185,10 @@ class Ledger:
             for ticket in tickets:
                 ticket.failure = e
 
-    def _commit(self, statements: Sequence[_Verified]) -> list[Outcome]:
+    def _commit(self, statements: Sequence[Verified]) -> list[Outcome]:
         with self.store.write() as tx:
             head = read_head(tx)
-            batch = _Batch(tx, head, max(self.clock(), head.recorded_at), self._entropy, self._facts_at(tx, head.size))
+            batch = Batch(tx, head, max(self.clock(), head.recorded_at), self._entropy, self._facts_at(tx, head.size))
             outcomes = [batch.admit(verified) for verified in batch.plan(statements)]
             checkpoint = b""
             if batch.entries:
@@ -320,7 +228,7 @@ class Ledger:
             found = entries_touching(tx, [statement_key(id_)], read_head(tx).size)
             if not found:
                 raise NotFoundError(f"statement `{id_}` is not recorded", code="statement_unknown")
-            return _receipt_of(tx, id_, next(iter(found.values()))[0])
+            return receipt_of(tx, id_, next(iter(found.values()))[0])
 
     def prove(self, receipt: Receipt) -> bytes:
         """Return the C2SP tlog-proof text that proves a receipt's entry under its checkpoint, offline and for ever."""
@@ -340,90 +248,3 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _parse(raw: bytes, read: Callable[[bytes], SignedStatement]) -> SignedStatement | LedgerError:
-    try:
-        return read(raw)
-    except LedgerError as e:
-        return e
-
-
-def _verify(signed: SignedStatement, keys: dict[str, bytes]) -> _Verified | LedgerError:
-    try:
-        return _verified(signed, verify_signed(signed, keys))
-    except LedgerError as e:
-        return e
-
-
-def _verified(signed: SignedStatement, signers: Signers) -> _Verified:
-    return _Verified(signed, signers, for_admission(signed.statement, signers))
-
-
-def _receipt_of(tx: Transaction, id_: str, index: int) -> Receipt:
-    entry = read_entries(tx, index, index + 1)[0]
-    checkpoint = read_covering_checkpoint(tx, index)
-    return Receipt(id_, index, decode_entry(entry).recorded_at, entry, checkpoint, False)
-
-
-class _Batch:
-    """The rows that one transaction will append, and the facts as they grow with them."""
-
-    def __init__(
-        self, tx: Transaction, head: Head, now: int, entropy: Callable[[int], bytes], reader: FactsReader
-    ) -> None:
-        self.reader = reader
-        self.entries: list[tuple[int, int, bytes]] = []
-        self.openings: list[tuple[int, bytes, bytes]] = []
-        self.leaves: list[bytes] = []
-        self.touches: list[tuple[bytes, int]] = []
-        self._tx = tx
-        self._head = head
-        self._now = now // SECOND * SECOND
-        self._entropy = entropy
-        self._salts = memoryview(b"")
-        self._seen: dict[str, Receipt] = {}
-        self._previous = head.last_leaf
-
-    def plan(self, statements: Sequence[_Verified]) -> Sequence[_Verified]:
-        """Read, set-wise, what admitting the statements needs."""
-        ids = {statement_key(v.signed.id): v.signed.id for v in statements}
-        for key, entries in entries_touching(self._tx, list(ids), self._head.size).items():
-            self._seen[ids[key]] = _receipt_of(self._tx, ids[key], entries[0])
-        fresh = [v for v in statements if v.signed.id not in self._seen]
-        self._salts = memoryview(self._entropy(SALT_BYTES * len(fresh)))
-        self.reader.load(set().union(*(v.needs for v in fresh)))
-        self.reader.need(lambda facts: set().union(*(for_admission_further(v.signed.statement, facts) for v in fresh)))
-        return statements
-
-    def admit(self, verified: _Verified) -> Outcome:
-        """Return the receipt, still without its checkpoint, or the error that refused the statement."""
-        signed, signers, _ = verified
-        if signed.id in self._seen:
-            return self._seen[signed.id]._replace(is_new=False)
-        facts = self.reader.facts
-        index = self._head.size + len(self.entries)
-        try:
-            self.reader.need(lambda facts: for_admission_further(signed.statement, facts))
-            if facts.failure is not None:
-                raise UnavailableError(f"the ledger is damaged: {facts.failure}", code="ledger_integrity_failure")
-            where = admit(facts, signed.statement, signers, Registered(index, self._now, signed.id, signers.keyids))
-        except UnavailableError:
-            raise  # about the ledger, not about this statement
-        except LedgerError as e:
-            return e
-        receipt = self._seal(index, signed)
-        touches = touched_keys(signed.id, signed.statement, facts)
-        self.touches += [(key, index) for key in touches]
-        self.reader.add(where, signed.statement)
-        self._seen[signed.id] = receipt
-        return receipt
-
-    def _seal(self, index: int, signed: SignedStatement) -> Receipt:
-        salt = bytes(self._salts[len(self.entries) * SALT_BYTES :][:SALT_BYTES])
-        entry = encode_entry(index, self._now, commit(salt, signed.raw), self._previous)
-        self._previous = leaf_hash(entry)
-        self.entries.append((index, self._now, entry))
-        self.openings.append((index, salt, signed.raw))
-        self.leaves.append(self._previous)
-        return Receipt(signed.id, index, self._now, entry, b"", True)
