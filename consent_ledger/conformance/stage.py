@@ -1,17 +1,11 @@
-"""Conformance: clearance cases in the neutral format, each on a real ledger of its own (docs/conformance.md).
+"""A case's stage: its ledger, its parties with their keys, and the events as they are played."""
 
-A case is a list of events, a query and the answer that is wanted. For each one this records, with real signatures and
-a clock set to the case's times, whatever the events say, asks through the ordinary read path, replays the log from its
-first entry the way an auditor does, and wants the same answer from both.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import Any
 
 from consent_ledger.clearance import clear
+from consent_ledger.conformance.terms import condition_of, permission_of, prohibition_of, slug_of
 from consent_ledger.errors import LedgerError, MalformedError
 from consent_ledger.issuing import (
     Issuer,
@@ -30,8 +24,6 @@ from consent_ledger.licenses.masks import Use, compile_use
 from consent_ledger.licenses.terms import (
     ConditionRule,
     LanguageDigests,
-    Permission,
-    Prohibition,
     Rule,
     TemplateDocument,
 )
@@ -52,69 +44,7 @@ from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import read_head, read_openings
 from consent_ledger.verification import replay_facts
 
-FORMAT = "clearance-cases/1"
 PROJECT = "case"
-_CONDITIONS = {"payment": "paid", "paid": "paid", "acceptance": "accepted", "accepted": "accepted"}
-
-
-class Outcome(NamedTuple):
-    """What a case came to: `expected` and `got` are for people to read."""
-
-    id: str
-    passed: bool
-    expected: str
-    got: str
-
-
-def read_cases(raw: bytes) -> list[dict[str, Any]]:
-    """Return the cases of a file; raise MalformedError unless it is in the neutral format."""
-    try:
-        document = msgspec.json.decode(raw)
-    except msgspec.DecodeError as e:
-        raise MalformedError(f"case file is not JSON: {e}") from e
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise MalformedError(f"case file is not of format `{FORMAT}`")
-    cases = document.get("cases")
-    if not isinstance(cases, list) or not all(
-        isinstance(c, dict) and {"id", "events", "query", "expect"} <= c.keys() for c in cases
-    ):
-        raise MalformedError("case file has no list `cases` of objects with `id`, `events`, `query` and `expect`")
-    return cases
-
-
-def run_case(case: Mapping[str, Any], open_empty: Callable[[], Store]) -> Outcome:
-    """Return what the case came to on a ledger of its own, which `open_empty` gives a store for."""
-    expect = case["expect"]
-    wanted = f"{expect['verdict']} {_wanted_reasons(expect)}"
-    try:
-        with open_empty() as store:
-            stage = Stage(store, case["events"])
-            for event in case["events"]:
-                stage.play(event)
-            answers = stage.ask(case["query"])
-    except (LedgerError, KeyError, TypeError, ValueError) as e:
-        return Outcome(str(case["id"]), False, wanted, f"{type(e).__name__}: {e}")
-    got = " / ".join(dict.fromkeys(_show(a) for a in answers))
-    return Outcome(str(case["id"]), all(_matches(a, expect) for a in answers), wanted, got)
-
-
-def _wanted_reasons(expect: Mapping[str, Any]) -> str:
-    if "reasons_any" in expect:
-        return "any of " + ", ".join(expect["reasons_any"])
-    return ", ".join(expect.get("reasons", ()))
-
-
-def _show(decision: Decision) -> str:
-    return f"{decision.verdict.name} {', '.join(dict.fromkeys(r.code for r in decision.reasons))}"
-
-
-def _matches(decision: Decision, expect: Mapping[str, Any]) -> bool:
-    codes = {reason.code for reason in decision.reasons}
-    if decision.verdict.name != expect["verdict"]:
-        return False
-    return codes.issuperset(expect.get("reasons", ())) and (
-        "reasons_any" not in expect or not codes.isdisjoint(expect["reasons_any"])
-    )
 
 
 class Stage:
@@ -279,10 +209,10 @@ class Stage:
         """Publish a template whose terms are exactly the event's, and offer it."""
         recipients = self._recipients
         rules = [
-            Rule(id=f"p{n}", optional=False, permission=_permission(f"p{n}", p, recipients))
+            Rule(id=f"p{n}", optional=False, permission=permission_of(f"p{n}", p, recipients))
             for n, p in enumerate(event.get("permissions") or ())
         ] + [
-            Rule(id=f"f{n}", optional=False, prohibition=_prohibition(p, recipients, rule=f"f{n}"))
+            Rule(id=f"f{n}", optional=False, prohibition=prohibition_of(p, recipients, rule=f"f{n}"))
             for n, p in enumerate(event.get("prohibitions") or ())
         ]
         extra: dict[str, Any] = {}
@@ -292,12 +222,12 @@ class Stage:
         name = str(event.get("template") or "case")
         versions = self._templates.setdefault(name, [])
         document = TemplateDocument(
-            id=_slug(name),
+            id=slug_of(name),
             version=f"1.{len(versions)}",
             publisher=self._publisher.party,
             capacities=["owner", "subject", "guardian", "organisation"],
             rules=rules,
-            conditions=[ConditionRule(condition=_condition(c["kind"])) for c in event.get("preconditions") or ()],
+            conditions=[ConditionRule(condition=condition_of(c["kind"])) for c in event.get("preconditions") or ()],
             obligations=[],
             derivatives="none" if event.get("derivatives") == "none" else "allowed",
             copyright="irrevocable" if event.get("revocability") == "irrevocable" else "revocable",
@@ -334,7 +264,7 @@ class Stage:
         for condition in event.get("preconditions") or ():
             if "status" in condition:
                 self._say(
-                    self._publisher, st.Fulfilment, condition=_condition(condition["kind"]),
+                    self._publisher, st.Fulfilment, condition=condition_of(condition["kind"]),
                     status=condition["status"], assets=[self._hash(a) for a in names], grants=[grant],
                     **({"reason": "case"} if condition["status"] == "unmet" else {}),
                 )  # fmt: skip
@@ -351,7 +281,7 @@ class Stage:
         if event.get("assets") is not None and "*" not in event["assets"]:
             fields["assets"] = [self._hash(a) for a in event["assets"]]
         if event.get("pattern") is not None:
-            fields["uses"] = _prohibition(event["pattern"], self._recipients)
+            fields["uses"] = prohibition_of(event["pattern"], self._recipients)
         self._say(issuer, st.Revocation, **fields)
 
     def _play_suspension(self, event: Mapping[str, Any]) -> None:
@@ -446,44 +376,6 @@ def _age(person: Mapping[str, Any]) -> dict[str, Any]:
     return {"age": "adult"}
 
 
-def _slug(name: str) -> str:
-    return "case-" + "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())[:50]
-
-
-def _condition(kind: str) -> str:
-    return _CONDITIONS.get(kind) or (kind if kind.startswith("transform:") else f"transform:{kind}")
-
-
-def _permission(rule: str, fields: Mapping[str, Any], recipients: Callable[[Sequence[str]], list[str]]) -> Permission:
-    extra: dict[str, Any] = {}
-    if fields.get("actors") is not None:
-        extra["recipients"] = recipients(fields["actors"])
-    if fields.get("licences") is not None:
-        extra["licences"] = fields["licences"]
-    return Permission(
-        rule=rule,
-        activities=fields["activities"],
-        aims=fields["aims"],
-        contexts=fields["contexts"],
-        max_audience=fields["max_audience"],
-        territories=fields["territories"],
-        explicit=bool(fields.get("explicit")),
-        **extra,
-    )
-
-
-def _prohibition(
-    fields: Mapping[str, Any], recipients: Callable[[Sequence[str]], list[str]], **extra: Any
-) -> Prohibition:
-    # `max_audience` cannot narrow a prohibition: whoever may not reach a lower rung may not reach a higher one.
-    for name in ("activities", "aims", "contexts", "min_audience", "territories", "licences"):
-        if fields.get(name) is not None:
-            extra[name] = fields[name]
-    if fields.get("actors") is not None:
-        extra["recipients"] = recipients(fields["actors"])
-    return Prohibition(**extra)
-
-
 def _effective(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"effective_at": whole_second(parse_instant(event["at"]))} if event.get("at") else {}
 
@@ -506,9 +398,3 @@ def break_entry(store: Store, asset: str) -> None:
         opening = read_openings(tx, [entry])[entry]
         tx.execute("break", "DROP TRIGGER opening_update")
         tx.execute("break", 'UPDATE opening SET envelope = ? WHERE "index" = ?', (opening.envelope[:-1] + b" ", entry))
-
-
-def run_cases(cases: Sequence[Mapping[str, Any]], open_empty: Callable[[], Store]) -> Iterator[Outcome]:
-    """Yield the outcome of each case, in order."""
-    for case in cases:
-        yield run_case(case, open_empty)
