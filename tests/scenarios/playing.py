@@ -93,6 +93,11 @@ class Stage(NamedTuple):
         """How many entries the ledger has."""
         return int(self.check([media("nothing")], *INTERNAL).rows[0]["size"])
 
+    def book(self, name: str) -> str:
+        """The party behind a local name."""
+        lines = [line.split("\t") for line in self.do("party", "list").splitlines()]
+        return next(party for local, party, *_ in lines if local == name)
+
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
         path.write_text(text)
