@@ -20,6 +20,7 @@ def font_file(weight: str) -> bytes:
     return (Path(__file__).parent / "fonts" / f"OpenSans-{weight}.subset.woff2").read_bytes()
 
 
-def case_file() -> Path:
-    """Return the file of clearance cases that comes with the package."""
-    return Path(__file__).parent / "cases" / "clearance-cases.json"
+def case_files() -> tuple[Path, Path]:
+    """Return the files of clearance cases that come with the package: those of the design, and this project's own."""
+    folder = Path(__file__).parent / "cases"
+    return folder / "clearance-cases.json", folder / "own-cases.json"

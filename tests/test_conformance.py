@@ -7,12 +7,11 @@ import pytest
 from consent_ledger.conformance import read_cases, run_case
 from consent_ledger.errors import MalformedError
 from consent_ledger.licenses.reasons import VERDICTS
-from consent_ledger.resources import case_file
+from consent_ledger.resources import case_files
 from tests.reference_clearance import decide
 from tests.stores import EmptyStores
 
-GIVEN = read_cases(case_file().read_bytes())
-OWN = read_cases(case_file().with_name("own-cases.json").read_bytes())
+GIVEN, OWN = (read_cases(file.read_bytes()) for file in case_files())
 CASES = {case["id"]: case for case in GIVEN + OWN}
 
 

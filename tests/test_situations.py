@@ -13,13 +13,13 @@ from consent_ledger.ledger import Ledger
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.decision import Query, decide
 from consent_ledger.licenses.situations import Situations, Verdicts
-from consent_ledger.resources import case_file
+from consent_ledger.resources import case_files
 from consent_ledger.signing.instants import parse_instant
 from consent_ledger.store.engine import open_store
 from consent_ledger.verification import replay_facts
 from tests.twine import INTERNAL, OPEN, Twine, key_for
 
-CASES = {case["id"]: case for case in read_cases(case_file().read_bytes())}
+CASES = {case["id"]: case for file in case_files() for case in read_cases(file.read_bytes())}
 
 
 def for_the_whole_project(case: dict[str, Any]) -> dict[str, Any]:

@@ -19,10 +19,11 @@ def conformance(file: Path | None, verbose: bool) -> int:
     code 0 when all pass, 5 when any fails.
     """
     from consent_ledger.conformance import read_cases, run_cases
-    from consent_ledger.resources import case_file
+    from consent_ledger.resources import case_files
     from consent_ledger.store.engine import open_store
 
-    cases = read_cases((file or case_file()).read_bytes())
+    files = case_files() if file is None else (file,)
+    cases = [case for one in files for case in read_cases(one.read_bytes())]
     passed, failed = 0, []
     with tempfile.TemporaryDirectory(prefix="consent-ledger-cases-") as folder:
         numbers = count()
