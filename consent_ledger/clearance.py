@@ -12,8 +12,8 @@ from typing import NamedTuple
 from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.errors import RefusedError
 from consent_ledger.licenses.decision import Decision, Query, decide
-from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.explanation import Want, wants
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import for_decision, for_explanation
 from consent_ledger.licenses.masks import Use
 from consent_ledger.licenses.reasons import Verdict

@@ -9,7 +9,6 @@ from pathlib import Path
 from random import Random
 
 from consent_ledger.bundle import write_bundle
-
 from consent_ledger.clearance import Engine
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.store.engine import open_store
