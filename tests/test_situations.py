@@ -17,6 +17,7 @@ from consent_ledger.resources import case_files
 from consent_ledger.signing.instants import parse_instant
 from consent_ledger.store.engine import open_store
 from consent_ledger.verification import replay_facts
+from tests.stores import EmptyStores
 from tests.twine import INTERNAL, OPEN, Twine, key_for
 
 CASES = {case["id"]: case for file in case_files() for case in read_cases(file.read_bytes())}
@@ -33,10 +34,15 @@ def for_the_whole_project(case: dict[str, Any]) -> dict[str, Any]:
     return case
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> EmptyStores:
+    return EmptyStores(tmp_path_factory.mktemp("cases"))
+
+
 @pytest.mark.parametrize("id_", CASES)
-def test_a_case_for_the_whole_project_is_judged_as_it_is_decided(id_: str, tmp_path: Path) -> None:
+def test_a_case_for_the_whole_project_is_judged_as_it_is_decided(id_: str, empty: EmptyStores) -> None:
     case = for_the_whole_project(CASES[id_])
-    with open_store(f"sqlite:///{tmp_path}/case.db", create=True) as store:
+    with empty() as store:
         stage = Stage(store, case["events"])
         for event in case["events"]:
             stage.play(event)
