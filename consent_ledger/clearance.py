@@ -12,6 +12,7 @@ from typing import NamedTuple
 from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.errors import RefusedError
 from consent_ledger.licenses.decision import Decision, Query, decide
+from consent_ledger.licenses.evaluation import Moment
 from consent_ledger.licenses.explanation import Want, wants
 from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import for_decision, for_explanation
@@ -127,7 +128,8 @@ class Engine:
                 reader = FactsReader(tx, known)
                 reader.need(lambda facts, part=part: for_explanation(part, facts))  # type: ignore[misc]
                 decisions = decide_all(part, use, reader.facts, at, known)
-                found += [wants(a, use, d, reader.facts) for a, d in zip(part, decisions, strict=True)]
+                moment = Moment(at, known)
+                found += [wants(a, use, d, reader.facts, moment) for a, d in zip(part, decisions, strict=True)]
         return found
 
     def _warm(self, tx: Transaction, size: int) -> Facts:

@@ -29,7 +29,8 @@ def explain(
     from consent_ledger.cli.check import hashed_assets
     from consent_ledger.cli.output import note, shown, write_json, write_lines
     from consent_ledger.ledger import system_clock
-    from consent_ledger.licenses.explanation import group_wants, sentence
+    from consent_ledger.licenses.explanation import group_wants
+    from consent_ledger.licenses.sentences import sentence
 
     use = use_of(use_request(facets, purpose, purposes, session.party_of))
     with session.reading() as store:

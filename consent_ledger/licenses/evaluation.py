@@ -337,8 +337,14 @@ def condition_status(condition: str, grant: GrantRecord, need: Requirement, fact
         captured = [c.captured_at for c in facts.assets.get(need.asset, ()) if c.entry < at.size]
         made = [c for c in captured if c is not None]
         return "grant_after_capture" if not made or min(made) < grant.signed_at else None
+    return fulfilment_status(condition, facts.templates[grant.template].issuer, grant.id, need, facts, at)
+
+
+def fulfilment_status(
+    condition: str, beneficiary: str, grant: str | None, need: Requirement, facts: Facts, at: Moment
+) -> str | None:
+    """Return the same of a condition that its beneficiary fulfils, for a grant, or (None) for one yet to be given."""
     kind, _, transform = condition.partition(":")
-    template = facts.templates[grant.template]
     told = [
         f
         for asset in (need.line if kind == "transform" else (need.asset,))
@@ -346,8 +352,8 @@ def condition_status(condition: str, grant: GrantRecord, need: Requirement, fact
         if f.condition == condition
         and f.entry < at.size
         and f.recorded_at <= at.as_of
-        and f.issuer == template.issuer
-        and (f.grants is None or grant.id in f.grants)
+        and f.issuer == beneficiary
+        and (f.grants is None or grant in f.grants)
     ]
     last = max(told, key=lambda f: f.entry, default=None)
     if last is None:

@@ -1,21 +1,21 @@
 """What would clear an asset: whose word is missing, in which capacity, for which rules of which template.
 
 An explanation is made of a decision, not instead of it: every requirement that is not covered asks for one thing, and
-so does every obstacle. Grouped over a dataset, equal wants are counted together.
+so does every obstacle. A signature is asked for once, for all capacities of a party, and by name: it then also ratifies
+what was made before. Grouped over a dataset, equal wants are counted together.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from msgspec import UNSET
-
+from consent_ledger.licenses.asking import best_offer
 from consent_ledger.licenses.decision import Decision
-from consent_ledger.licenses.facts import Facts
-from consent_ledger.licenses.masks import Atom, CompiledPermission, Use, compile_permission
-from consent_ledger.licenses.reasons import Verdict
-from consent_ledger.licenses.terms import TemplateDocument
-from consent_ledger.licenses.vocabulary import ACTIVITY, AIM, WORLD
+from consent_ledger.licenses.evaluation import Moment, condition_status, is_minor
+from consent_ledger.licenses.facts import Facts, GrantRecord
+from consent_ledger.licenses.masks import Use
+from consent_ledger.licenses.reasons import Reason, Verdict
+from consent_ledger.licenses.requirements import Requirement, walk
 
 ACTIONS: Final = {
     "asset_unknown": "register_asset",
@@ -32,6 +32,8 @@ ACTIONS: Final = {
     "licence_conflicts_with_restriction": "replace_prohibition",
     "licence_required": "name_a_licence",
     "exclusive_to_other": "ask_exclusive_licensee",
+    "not_yet_effective": "wait_for_start",
+    "suspended": "resume",
     "precondition_unmet": "meet_condition",
     "precondition_unknown": "meet_condition",
     "grant_after_capture": "ratify_capture",
@@ -42,9 +44,22 @@ ACTIONS: Final = {
 }
 """What a reason asks for; every other reason asks the party for its permission."""
 
+SIGNING: Final = frozenset({"ask_for_permission", "ask_guardian", "sign_more_strongly"})
+"""What is done by signing a template."""
+
+COMES_BEFORE: Final = ("ask_heirs", "establish_age", "replace_prohibition", "name_a_licence", "ask_guardian")
+"""Where one of these is wanted of a party, a signature of its own would not help or is not for now."""
+
+NEW_SIGNATURE_SETTLES: Final = frozenset({"ratify_capture", "meet_condition", "resume", "wait_for_start"})
+"""What is amiss with what was signed, and need not be mended where something else is signed in its place."""
+
 
 class Want(NamedTuple):
-    """One thing that is missing. `template` is `id version` of an offered template whose `rules` would give it."""
+    """One thing that is missing.
+
+    `template` is `id version` of an offered template whose `rules` would give it; `questions` are those of them that
+    are asked apart. `conditions` are what it waits for, and `party_kind` what the party is.
+    """
 
     action: str
     code: str
@@ -52,6 +67,9 @@ class Want(NamedTuple):
     capacities: tuple[str, ...] = ()
     template: str | None = None
     rules: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    party_kind: str | None = None
 
 
 class Group(NamedTuple):
@@ -62,96 +80,122 @@ class Group(NamedTuple):
     capacities: tuple[str, ...]
     template: str | None
     rules: tuple[str, ...]
+    questions: tuple[str, ...]
+    conditions: tuple[str, ...]
+    party_kind: str | None
     assets: int
     parties: int
 
 
-def wants(asset: str, use: Use, decision: Decision, facts: Facts) -> tuple[Want, ...]:
+def wants(asset: str, use: Use, decision: Decision, facts: Facts, at: Moment) -> tuple[Want, ...]:
     """Return the smallest set of things that would clear the asset, in the order of the decision's reasons."""
     if decision.verdict is Verdict.allow:
         return ()
-    found: dict[Want, None] = {}
-    covered = {(s.party, s.capacity, s.via) for s in decision.requirements if s.status == "covered"}
-    for reason in decision.reasons:
-        if (reason.party, reason.capacity, reason.via) in covered:
-            continue
-        action = ACTIONS.get(reason.code, "ask_for_permission")
-        template: str | None = None
-        rules: tuple[str, ...] = ()
-        if action in ("ask_for_permission", "ask_guardian", "sign_more_strongly"):
-            template, rules = _offer(reason.via[-1] if reason.via else asset, use, reason.capacity, facts)
-        found[
-            Want(action, reason.code, reason.party, (reason.capacity,) if reason.capacity else (), template, rules)
-        ] = None
+    found = [Want(ACTIONS.get(r.code, "ask_for_permission"), r.code) for r in decision.reasons if r.party is None]
+    missing: dict[str, list[tuple[Requirement, list[Reason]]]] = {}
+    for need in walk(asset, facts, *at).requirements:
+        reasons = [r for r in decision.reasons if (r.party, r.capacity, r.via) == (need.party, need.capacity, need.via)]
+        if reasons:
+            missing.setdefault(need.party, []).append((need, reasons))
+    order = {reason: n for n, reason in enumerate(decision.reasons)}
+    for lacking in sorted(missing.values(), key=lambda pairs: min(order[r] for _, rs in pairs for r in rs)):
+        found += _of_party(lacking, use, facts, at)
     return _one_for_each(found)
+
+
+def _of_party(
+    lacking: list[tuple[Requirement, list[Reason]]], use: Use, facts: Facts, at: Moment
+) -> Iterator[Want]:
+    """Yield what is wanted of one party: signatures, and what else there is to do."""
+    needs: dict[str, list[tuple[Requirement, Reason]]] = {}
+    for need, reasons in lacking:
+        actions = {_action(r, facts, at): r for r in reversed(reasons)}
+        first = next((action for action in COMES_BEFORE if action in actions), None)
+        for action, reason in reversed(actions.items()):
+            if first is not None and action != first and action in SIGNING | NEW_SIGNATURE_SETTLES:
+                continue
+            if action in NEW_SIGNATURE_SETTLES and SIGNING & actions.keys():
+                continue
+            needs.setdefault(action, []).append((need, reason))
+    for action, pairs in needs.items():
+        if action in SIGNING:
+            yield from _signatures(action, pairs, use, facts, at)
+        else:
+            yield from (_other(action, need, reason, facts, at) for need, reason in pairs)
+
+
+def _action(reason: Reason, facts: Facts, at: Moment) -> str:
+    """Return what a reason asks for; a minor signs nothing."""
+    action = ACTIONS.get(reason.code, "ask_for_permission")
+    return "ask_guardian" if action in SIGNING and is_minor(facts.parties.get(reason.party or ""), at) else action
+
+
+def _signatures(
+    action: str, pairs: list[tuple[Requirement, Reason]], use: Use, facts: Facts, at: Moment
+) -> Iterator[Want]:
+    """Yield as few signatures as there are templates for: one for all that is wanted, or for each asset, or else each
+    capacity its own."""
+    offer = best_offer([need for need, _ in pairs], action == "ask_guardian", use, facts, at)
+    if offer is None and len(pairs) > 1:
+        assets = dict.fromkeys(need.asset for need, _ in pairs)
+        parts = [[pair for pair in pairs if pair[0].asset == asset] for asset in assets]
+        for part in parts if len(parts) > 1 else [[pair] for pair in pairs]:
+            yield from _signatures(action, part, use, facts, at)
+        return
+    need, reason = pairs[0]
+    want = _want(action, need, reason, facts)._replace(capacities=tuple(sorted({n.capacity for n, _ in pairs})))
+    if offer is None:
+        yield want
+        return
+    yield want._replace(template=offer.template, rules=offer.rules, questions=offer.questions)
+    if offer.conditions:
+        yield Want("meet_condition", "precondition_unmet", conditions=offer.conditions)
+
+
+def _other(action: str, need: Requirement, reason: Reason, facts: Facts, at: Moment) -> Want:
+    want = _want(action, need, reason, facts)
+    grant = facts.grant_by_id.get(reason.grant or "")
+    if action != "meet_condition" or grant is None:
+        return want
+    # Whoever granted it has done her part: what is missing is for the others to do.
+    if _is_rejected(grant, need, facts, at):
+        return Want("replace_rejected", reason.code, conditions=("accepted",))
+    unmet = [
+        condition
+        for condition, rules in grant.terms.conditions
+        if (rules is None or reason.rule in rules)
+        and condition_status(condition, grant, need, facts, at) in ("precondition_unmet", "precondition_unknown")
+    ]
+    return Want(action, reason.code, conditions=tuple(sorted(unmet)))
+
+
+def _is_rejected(grant: GrantRecord, need: Requirement, facts: Facts, at: Moment) -> bool:
+    """Whether what was said last about accepting the asset is no."""
+    if "accepted" not in {condition for condition, _ in grant.terms.conditions}:
+        return False
+    told = [
+        f
+        for f in facts.fulfilments.get(need.asset, ())
+        if f.condition == "accepted" and f.entry < at.size and (f.grants is None or grant.id in f.grants)
+    ]
+    return bool(told) and told[-1].status == "unmet"
+
+
+def _want(action: str, need: Requirement, reason: Reason, facts: Facts) -> Want:
+    party = facts.parties.get(need.party)
+    kind = None if party is None else party.kind
+    return Want(action, reason.code, need.party, (need.capacity,), party_kind=kind)
 
 
 def _one_for_each(found: Iterable[Want]) -> tuple[Want, ...]:
     """Ask a party for one thing once, whatever the number of reasons and of its capacities."""
-    kept: dict[tuple[str, str | None, tuple[str, ...]], Want] = {}
+    kept: dict[tuple[object, ...], Want] = {}
     for want in found:
-        key = (want.action if want.party is not None else want.code, want.party, want.rules)
+        key = (want.action if want.party is not None else want.code, want.party, want.template, want.rules,
+               want.conditions)  # fmt: skip
         first = kept.setdefault(key, want)
         kept[key] = first._replace(capacities=tuple(sorted({*first.capacities, *want.capacities})))
     return tuple(kept.values())
-
-
-def _offer(asset: str, use: Use, capacity: str | None, facts: Facts) -> tuple[str | None, tuple[str, ...]]:
-    """Return the offered template that gives the use with the fewest optional rules, and those rules."""
-    best: tuple[int, str, tuple[str, ...]] | None = None
-    for digest in sorted(_offered(asset, facts)):
-        record = facts.templates.get(digest)
-        if record is None or any(e.status == "invalidated" for e in record.events):
-            continue
-        rules = _fewest_rules(record.document, use, capacity)
-        if rules is not None:
-            offer = (len(rules), f"{record.document.id} {record.document.version}", rules)
-            best = offer if best is None else min(best, offer)
-    return (None, ()) if best is None else (best[1], best[2])
-
-
-def _offered(asset: str, facts: Facts) -> set[str]:
-    projects = {claim.project for claim in facts.assets.get(asset, ())}
-    return {digest for project in projects for digest in _latest_offer(project, facts)}
-
-
-def _latest_offer(project: str, facts: Facts) -> frozenset[str]:
-    records = facts.projects.get(project, [])
-    return max(records, key=lambda r: r.entry).templates if records else frozenset()
-
-
-def _fewest_rules(document: TemplateDocument, use: Use, capacity: str | None) -> tuple[str, ...] | None:
-    """Return the rules that give every atom, or None where the template cannot. One rule often gives them all; else
-    each atom takes the first that gives it."""
-    if capacity is not None and not {capacity, "guardian" if capacity == "subject" else capacity} & set(
-        document.capacities
-    ):
-        return None
-    giving = {
-        rule.id: [a for a in use.atoms if _gives(compile_permission(rule.permission), a, use, capacity)]
-        for rule in document.rules
-        if rule.permission is not UNSET
-    }
-    for rule, atoms in giving.items():
-        if len(atoms) == len(use.atoms):
-            return (rule,)
-    chosen = [next((rule for rule, atoms in giving.items() if atom in atoms), None) for atom in use.atoms]
-    return None if None in chosen else tuple(dict.fromkeys(rule for rule in chosen if rule is not None))
-
-
-def _gives(permission: CompiledPermission, atom: Atom, use: Use, capacity: str | None) -> bool:
-    special = atom.aim & AIM.explicit_mask or atom.activity & ACTIVITY.explicit_mask
-    return bool(
-        permission.activities & atom.activity
-        and permission.aims & atom.aim
-        and permission.contexts & use.context
-        and use.audience <= permission.max_audience
-        and (WORLD in permission.territories or use.territories <= permission.territories)
-        and (permission.recipients is None or use.recipient in permission.recipients)
-        and (use.licence is None or permission.licences is None or use.licence in permission.licences)
-        and (permission.explicit or not special or capacity != "subject")
-        and (permission.capacities is None or capacity is None or capacity in permission.capacities)
-    )
 
 
 def group_wants(of_assets: Mapping[str, tuple[Want, ...]]) -> tuple[Group, ...]:
@@ -164,42 +208,11 @@ def group_wants(of_assets: Mapping[str, tuple[Want, ...]]) -> tuple[Group, ...]:
         for want in found:
             if want.party is not None:
                 parties[want._replace(party=None)].add(want.party)
-    groups = [Group(w.action, w.code, w.capacities, w.template, w.rules, n, len(parties[w])) for w, n in assets.items()]
-    return tuple(sorted(groups, key=lambda g: (-g.assets, g.action, g.code, g.capacities, g.template or "", g.rules)))
-
-
-SENTENCES: Final = {
-    "ask_for_permission": "{files} {lack} {what} from {people}",
-    "ask_guardian": "{files} {lack} {what} from the guardians of {people}",
-    "sign_more_strongly": "{files} need a stronger signature from {people}",
-    "ratify_capture": "{files} {were} made before the grant and need a maker's ratification from {people}",
-    "meet_condition": "{files} wait for a condition to be met (accepted, paid, or blurred)",
-    "replace_prohibition": "{files} {are} forbidden by {people}; only a new grant that replaces the old one lifts that",
-    "register_asset": "{files} {are} not registered: register them, or their transcodes, first",
-    "register_parent": "{files} {are} made from something that is not registered",
-    "correct_derivation": "{files} {are} said to be made from themselves",
-    "verify_subjects": "{files} need somebody to say who is seen or heard",
-    "identify_subject": "{files} show somebody whom nobody has identified",
-    "ask_heirs": "{files} show {people} who died: ask the heirs, or leave them out",
-    "establish_age": "{files} need the age of {people}",
-    "resolve_dispute": "{files} have an open dispute about who owns them",
-    "name_a_licence": "{files} need the request to name a licence",
-    "ask_exclusive_licensee": "{files} {are} licensed exclusively to somebody else by {people}",
-    "nothing_clears_it": "{files} must not be used any more (takedown, or retention is over)",
-    "verify_ledger": "{files} cannot be decided: the ledger does not verify",
-}
-
-
-def sentence(group: Group) -> str:
-    """Return one group as a sentence for a person who knows neither code nor law."""
-    one = group.assets == 1
-    rules = ", ".join(f"`{rule}`" for rule in group.rules)
-    what = f"{rules} of {group.template}" if group.template else f"a permission ({group.code.replace('_', ' ')})"
-    return SENTENCES[group.action].format(
-        files="1 file" if one else f"{group.assets:,} files",
-        lack="lacks" if one else "lack",
-        are="is" if one else "are",
-        were="was" if one else "were",
-        what=what,
-        people="1 person" if group.parties == 1 else f"{group.parties:,} people",
-    )
+    groups = [
+        Group(
+            w.action, w.code, w.capacities, w.template, w.rules, w.questions, w.conditions, w.party_kind, n,
+            len(parties[w]),
+        )
+        for w, n in assets.items()
+    ]  # fmt: skip
+    return tuple(sorted(groups, key=lambda g: (-g.assets, g.action, g.code, *(repr(field) for field in g[2:8]))))

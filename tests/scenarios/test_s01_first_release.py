@@ -23,5 +23,6 @@ def test_s1_the_same_answer_for_one_and_for_all(twine_read: Stage) -> None:
 def test_s1_explain_says_whom_to_ask_for_what(twine_read: Stage) -> None:
     assert twine_read.explain(ASSETS, *OPEN) == [
         "24000 checked, 22800 cleared",
-        "1,200 files lack `open` of open-video-dataset 1.0 from 150 people",
+        "1,200 files lack a yes to `open` of open-video-dataset 1.0 from 150 people, who so far permit it to fewer "
+        "people than this",
     ]

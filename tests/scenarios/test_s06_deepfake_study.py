@@ -88,3 +88,18 @@ def test_s6_fakes_go_with_their_originals_and_a_maker_ratifies_later(study: Stag
     study.do("grant", "--party", "p010", "--project", "study", "--yes", "likeness", "--asset", film(10, 0))
     assert study.verdict(film(10, 0), *DETECT, *LAB) == ("allow", "granted")
     assert study.counts(released, *DETECT, *LAB) == (1_335, 10, 2)
+
+
+def test_s6_explain_says_what_the_study_lacks(study: Stage) -> None:
+    early = "3 files were made before 3 people signed and need a maker's ratification: a signature that names each"
+    assert study.explain(FILMS, *DETECT, *LAB) == ["750 checked, 747 cleared", early]
+    assert study.explain(FILMS, *LIKENESS, *LAB) == [
+        "750 checked, 597 cleared",
+        "150 files lack a yes to `likeness` of deepfake-detection-study 1.0 from 30 people, who signed for other uses",
+        early,
+    ]
+    none = "a permission (which no template of the project asks for) from 150 people"
+    assert study.explain(FILMS, *OPEN)[1:] == [f"750 files lack {none}, who signed for other uses"]
+    assert study.explain(FILMS, *DETECT, "--recipient", "rival")[1:] == [
+        f"750 files lack {none}, who permit it to other recipients and not to this one"
+    ]

@@ -59,6 +59,17 @@ def test_s7_a_photo_that_replaces_another_waits_for_its_payment(market: Stage) -
     assert market.verdict(C, *USE, *DEVELOPER) == ("deny", "superseded")
 
 
+def test_s7_explain_says_what_each_photo_waits_for(market: Stage) -> None:
+    market.do("submission", "accept", A, *MARKET)
+    market.do("submission", "reject", B, *MARKET, "--reason", "hand_visible")
+    assert sorted(market.explain([A, B, C], *USE, *DEVELOPER)) == [
+        "1 file waits to be accepted and to be paid for",
+        "1 file waits to be paid for",
+        "1 file was rejected: accept it after all, or do without",
+        "3 checked, 0 cleared",
+    ]
+
+
 def test_s7_nothing_is_rejected_without_a_reason(market: Stage) -> None:
     assert market.run("submission", "reject", B, *MARKET).code == 2
     done = market.do("submission", "reject", B, *MARKET, "--reason", "hand_visible")

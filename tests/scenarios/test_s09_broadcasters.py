@@ -66,3 +66,16 @@ def test_s9_a_licence_is_widened_and_another_ends_and_the_past_stays(pool: Stage
         "rtl": (300, 0, 0), "npo": (200, 100, 0), "bg": (300, 0, 0),
     }  # fmt: skip
     assert labels(pool, "npo", "--at", before.isoformat()) == (300, 0, 0)
+
+
+def test_s9_explain_says_which_broadcaster_to_ask(pool: Stage) -> None:
+    assert pool.explain(LABELS, *USE, "--recipient", "rtl") == [
+        "300 checked, 200 cleared",
+        "100 files lack a signature under to-all 1.0 from 1 organisation, which permits it to other recipients and not "
+        "to this one",
+    ]
+    assert pool.explain(LABELS, *OPEN) == [
+        "300 checked, 0 cleared",
+        "300 files lack a permission (which no template of the project asks for) from 3 organisations, which so far "
+        "permit it to fewer people than this",
+    ]
