@@ -16,6 +16,7 @@ from consent_ledger.cli.session import Session, home_options, pass_session
 @click.option("--size", type=click.IntRange(min=0), help="By what the ledger knew when it had so many entries.")
 @click.option("--json", "form", flag_value="json", default=None, help="The groups, as one JSON document.")
 @click.option("--ndjson", "form", flag_value="ndjson", help="What each file wants, one JSON object a line.")
+@click.option("--csv", "form", flag_value="csv", help="Whom to ask for what, and for how many files.")
 @home_options
 @pass_session
 def explain(
@@ -47,6 +48,8 @@ def explain(
         case "json":
             told = [{**group._asdict(), "sentence": sentence(group)} for group in groups]
             write_json({"checked": len(of_assets), "cleared": cleared, "wants": told})
+        case "csv":
+            _write_requests(session, found)
         case _:
             click.echo(f"{len(of_assets)} checked, {cleared} cleared")
             for group in groups:
@@ -60,3 +63,23 @@ def _want(session: Session, fields: dict[str, Any]) -> dict[str, Any]:
     if fields["party"] is not None:
         fields["name"] = session.book.name_of(fields["party"])
     return fields
+
+
+def _write_requests(session: Session, found: list[Any]) -> None:
+    """Write what is to be asked of each party, once for all the files, most files first."""
+    from collections import Counter
+
+    from consent_ledger.cli.output import write_csv
+
+    files = Counter(want for wanted in found for want in wanted if want.party is not None)
+    columns = ("name", "party", "action", "template", "questions", "capacities", "code", "files")
+    lists = ("questions", "capacities")
+    write_csv(
+        columns,
+        (
+            {name: getattr(want, name) for name in columns[1:-1]}
+            | {name: " ".join(getattr(want, name)) for name in lists}
+            | {"name": session.book.name_of(want.party), "files": count}
+            for want, count in files.most_common()
+        ),
+    )

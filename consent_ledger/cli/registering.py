@@ -37,7 +37,6 @@ HEADER_BYTES = 1_000
 OTHER_TYPES = {".mkv": "video/x-matroska", ".flac": "audio/flac", ".opus": "audio/ogg", ".webp": "image/webp",
                ".heic": "image/heic", ".avif": "image/avif", ".m4a": "audio/mp4", ".weba": "audio/webm"}  # fmt: skip
 
-
 PARTIES = ("owners", "subjects", "organisations")
 
 

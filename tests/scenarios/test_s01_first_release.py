@@ -1,8 +1,11 @@
 """S1: the first open release of a consented video dataset (the questions; releases are tested with releases)."""
 
+import csv
+import io
+
 from consent_ledger.licenses.masks import compile_use
 from tests.scenarios.playing import INTERNAL, OPEN, Stage
-from tests.scenarios.twine import ASSETS, maker_of, video
+from tests.scenarios.twine import ASSETS, PEOPLE, grants_open, maker_of, name, video
 
 
 def test_s1_everything_is_allowed_but_what_somebody_did_not_permit(twine_read: Stage) -> None:
@@ -26,3 +29,8 @@ def test_s1_explain_says_whom_to_ask_for_what(twine_read: Stage) -> None:
         "1,200 files lack a yes to `open` of open-video-dataset 1.0 from 150 people, who so far permit it to fewer "
         "people than this",
     ]
+    requests = list(csv.DictReader(io.StringIO(twine_read.do("explain", "-", *OPEN, "--csv", stdin="\n".join(ASSETS)))))
+    assert {row["name"] for row in requests} == {name(i) for i in range(PEOPLE) if not grants_open(i)}
+    assert {(row["template"], row["questions"], row["files"]) for row in requests} == {
+        ("open-video-dataset 1.0", "open", "8")
+    }
