@@ -35,6 +35,7 @@ from consent_ledger.licenses.terms import (
     TemplateVersion,
     Terms,
     Territory,
+    TimedPart,
 )
 from consent_ledger.signing.canonical import decode_canonical, decode_json, encode_canonical
 
@@ -69,7 +70,7 @@ UNIDENTIFIED = "unidentified"
 """Stands among `subjects` for somebody who is seen or heard and whom nobody could name."""
 
 
-class Header(Part, frozen=True, kw_only=True, gc=False, tag_field="type"):
+class Header(TimedPart, frozen=True, kw_only=True, gc=False, tag_field="type"):
     """What every statement has. `issued_at` is the issuer's claim; the ledger's own time is in the entry."""
 
     instants: ClassVar[tuple[str, ...]] = ("issued_at",)
@@ -177,7 +178,7 @@ class Derivation(Part, frozen=True, kw_only=True, gc=False):
     absent_subjects: Annotated[list[SubjectRef], Meta(min_length=1, max_length=200)] | UnsetType = UNSET
 
 
-class Medium(Part, frozen=True, kw_only=True, gc=False):
+class Medium(TimedPart, frozen=True, kw_only=True, gc=False):
     """One media file. `subjects` lists everyone seen or heard (an empty list attests nobody);
     `subjects_unverified` says that nobody has looked. `size` is in bytes."""
 
@@ -201,7 +202,7 @@ class Asset(Header, frozen=True, kw_only=True, gc=False, tag="asset"):
     media: Annotated[list[Medium], Meta(min_length=1, max_length=MAX_MEDIA)]
 
 
-class Scope(Part, frozen=True, kw_only=True, gc=False):
+class Scope(TimedPart, frozen=True, kw_only=True, gc=False):
     """What a grant is about: named `assets`, or what is submitted to a `project` in `[from, until)`."""
 
     instants = ("from_", "until")
@@ -357,7 +358,7 @@ Statement = (
 
 def parse_statement(payload: bytes) -> Statement:
     """Return the statement that `payload` is the canonical form of. Raises MalformedError."""
-    statement: Statement = decode_canonical(payload, Statement, limit=MAX_STATEMENT_BYTES)
+    statement: Statement = decode_canonical(payload, Statement, limit=MAX_STATEMENT_BYTES, closed=True)
     return statement
 
 

@@ -28,7 +28,7 @@ PartyId = Annotated[str, Meta(pattern=r"^pty_[0-9a-f]{32}$(?!\n)")]
 Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$(?!\n)")]
 TemplateId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9\-]{1,62}$(?!\n)")]
 TemplateVersion = Annotated[str, Meta(pattern=r"^[0-9]{1,4}\.[0-9]{1,4}$(?!\n)")]
-Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$(?!\n)")]
+Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(?:_[a-z0-9]{2,8})*$(?!\n)")]
 Condition = Annotated[
     str, Meta(pattern=r"^(?:accepted|paid|captured_after_grant|transform:[a-z][a-z0-9_]{0,39})$(?!\n)")
 ]
@@ -40,7 +40,11 @@ Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.:\-]{0,79}$(?!\n)")]
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """A part of terms or of a template. The fields named in `instants` are whole seconds in UTC."""
+    """A part of a statement or of a template."""
+
+
+class TimedPart(Part, frozen=True, kw_only=True, gc=False):
+    """A part with times: the fields named in `instants` are whole seconds in UTC, written with `Z`."""
 
     instants: ClassVar[tuple[str, ...]] = ()
 
@@ -87,7 +91,7 @@ class ConditionRule(Part, frozen=True, kw_only=True, gc=False):
     rules: list[RuleId] | UnsetType = UNSET
 
 
-class Terms(Part, frozen=True, kw_only=True, gc=False):
+class Terms(TimedPart, frozen=True, kw_only=True, gc=False):
     """The resolved terms of a grant."""
 
     instants = ("retention_until",)
@@ -120,7 +124,7 @@ class LanguageDigests(Part, frozen=True, kw_only=True, gc=False):
     summary: Digest
 
 
-class TemplateDocument(Part, frozen=True, kw_only=True, gc=False):
+class TemplateDocument(TimedPart, frozen=True, kw_only=True, gc=False):
     """The machine-readable part of a template version; its digest addresses the version.
 
     `publisher` is the organisation that benefits from what is granted. `policies` are codes for what no decision

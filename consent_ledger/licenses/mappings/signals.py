@@ -53,7 +53,6 @@ class OwnerHint(Part, frozen=True, kw_only=True):
     ends: Instant | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         for term in (*self.activities, *self.aims):
             if term in STARRED:
                 raise ValueError(
