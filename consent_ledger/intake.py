@@ -11,14 +11,13 @@ from consent_ledger.licenses.signed import (
     brought_key,
     read_signed,
     signers_of,
-    skim_signed,
     verify_signed,
 )
 from consent_ledger.licenses.statements import keyid_of
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.log import read_head
-from consent_ledger.workers import Workers
+from consent_ledger.workers import Sums, Workers
 
 _REMEMBERED_KEYS = 200_000
 
@@ -46,23 +45,34 @@ class Intake:
 
     def verify_there(self, envelopes: Sequence[bytes], workers: Workers) -> Callable[[], list[Verified | LedgerError]]:
         """Begin to verify in the workers, and return what waits for the end of it."""
-        parsed = [_parse(raw, skim_signed) for raw in envelopes]
-        skimmed = [p for p in parsed if isinstance(p, SignedStatement)]
-        keys = self._keys_for(skimmed)
-        wanted = {keyid: keys[keyid] for p in skimmed for keyid in p.keyids if keyid in keys}
+        parsed = [_parse(raw, read_signed) for raw in envelopes]
+        keys = self._keys_for([p for p in parsed if isinstance(p, SignedStatement)])
+        again: set[int] = set()
         half = len(envelopes) // 2 + 1  # of a batch that two cores are waited for
-        parts = [workers.verify(envelopes[start : start + half], wanted) for start in range(0, len(envelopes), half)]
+        parts = [self._send(range(n, min(n + half, len(parsed))), parsed, keys, workers, again)
+                 for n in range(0, len(parsed), half)]  # fmt: skip
 
         def finish() -> list[Verified | LedgerError]:
-            good = [verdict for part in parts for verdict in part.result()]
+            again.update(n for part in parts for n in part.wrong())
             return [
-                _verified(p, signers_of(p.envelope))
-                if ok and isinstance(p, SignedStatement)
-                else self.verify_here([raw])[0]  # again, for the words of the refusal
-                for raw, p, ok in zip(envelopes, parsed, good, strict=True)
-            ]
+                p if isinstance(p, LedgerError) else _verified(p, signers_of(p.envelope)) if n not in again
+                else self.verify_here([p.raw])[0]  # for the words of the refusal
+                for n, p in enumerate(parsed)
+            ]  # fmt: skip
 
         return finish
+
+    def _send(
+        self, places: range, parsed: Sequence[SignedStatement | LedgerError], keys: dict[str, bytes], workers: Workers,
+        again: set[int],
+    ) -> Sums[int]:  # fmt: skip
+        sums = Sums[int]()
+        for n in places:
+            signed = parsed[n]
+            if isinstance(signed, SignedStatement) and not sums.add(n, signed, keys):
+                again.add(n)
+        sums.send(workers)
+        return sums
 
     def _keys_for(self, statements: Sequence[SignedStatement]) -> dict[str, bytes]:
         """Return the raw public key behind each keyid, from these statements or from the ledger.

@@ -6,6 +6,7 @@ whoever gets the turn takes along all that has queued meanwhile.
 """
 
 import gc
+import os
 import secrets
 import time
 from collections import deque
@@ -148,7 +149,7 @@ class Ledger:
         chunk = list(islice(source, BATCH))
         if len(chunk) < BATCH:
             return self._submit(self._intake.verify_here(chunk))
-        with Workers() as workers, _collector_paused():
+        with Workers(max(1, (os.cpu_count() or 1) - 1)) as workers, _collector_paused():  # one core is for this process
             ahead: deque[Callable[[], list[Verified | LedgerError]]] = deque()
             while chunk or ahead:
                 if chunk:

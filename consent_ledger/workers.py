@@ -9,33 +9,74 @@ import os
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Generic, Self, TypeVar
 
 import msgspec
 
 from consent_ledger.errors import LedgerError, UnavailableError
-from consent_ledger.licenses.signed import read_signed, verify_signed
+from consent_ledger.licenses.signed import SignedStatement, brought_key, signers_of
+from consent_ledger.signing.envelope import pae, time_message
 from consent_ledger.signing.keys import enrol_public_key, verify_signature
 
 _LENGTH = struct.Struct(">I")
 
 
+T = TypeVar("T")
 Signed = tuple[bytes, bytes, bytes]
 """A raw public key, a message and a signature."""
 
 
 class Job(msgspec.Struct, array_like=True, gc=False):
-    """Envelopes to verify, and the raw public keys by keyid to verify them with; or, where the caller has read the
-    envelopes, only the arithmetic: signatures, and raw public keys that may be enrolled or not."""
+    """Signatures to check, and raw public keys that may be enrolled or not."""
 
-    envelopes: list[bytes]
-    keys: dict[str, bytes]
     signatures: list[Signed] = []
     points: list[bytes] = []
+
+
+class Sums(Generic[T]):
+    """The arithmetic that some statements rest on, and whose it is: all that has to cross to a worker."""
+
+    def __init__(self) -> None:
+        self.job = Job([], [])
+        self._signers: list[T] = []
+        self._enrollers: list[T] = []
+        self._verdicts: Future[list[bool]] | None = None
+
+    def __len__(self) -> int:
+        return len(self._signers)
+
+    def add(self, whose: T, signed: SignedStatement, keys: Mapping[str, bytes]) -> bool:
+        """Add what is to be checked of a statement, or return False where it cannot be done by arithmetic alone: a key
+        is not known, a passkey signed, or nobody but a time source."""
+        signatures = signed.envelope.signatures
+        if not signers_of(signed.envelope).keyids or any(s.is_passkey or s.keyid not in keys for s in signatures):
+            return False
+        message = pae(signed.envelope.payload_type, signed.envelope.payload)
+        for signature in signatures:
+            what = message if signature.time is None else time_message(message, signature.time)
+            self.job.signatures.append((keys[signature.keyid], what, signature.sig))
+            self._signers.append(whose)
+        brought = brought_key(signed.statement)
+        if brought is not None and brought.scheme == "ed25519":
+            self.job.points.append(brought.raw)
+            self._enrollers.append(whose)
+        return True
+
+    def send(self, workers: "Workers") -> None:
+        """Let a worker begin."""
+        self._verdicts = workers.compute(self.job)
+        self.job = Job([], [])
+
+    def wrong(self) -> Iterator[T]:
+        """Wait for the worker, and yield those of whom something is not right."""
+        if self._verdicts is not None:
+            for whose, good in zip(self._signers + self._enrollers, self._verdicts.result(), strict=True):
+                if not good:
+                    yield whose
 
 
 class Workers:
@@ -57,15 +98,8 @@ class Workers:
             self._processes.append(process)
             self._idle.put(process)
 
-    def verify(self, envelopes: Sequence[bytes], keys: Mapping[str, bytes]) -> Future[list[bool]]:
-        """Return, for each envelope, whether it is in its one form and every signature on it is good."""
-        return self._submit(Job(list(envelopes), dict(keys)))
-
-    def compute(self, signatures: Sequence[Signed], points: Sequence[bytes]) -> Future[list[bool]]:
+    def compute(self, job: Job) -> Future[list[bool]]:
         """Return, for each signature, whether it is good, and then for each public key, whether it may be enrolled."""
-        return self._submit(Job([], {}, list(signatures), list(points)))
-
-    def _submit(self, job: Job) -> Future[list[bool]]:
         self.start()
         return self._threads.submit(self._call, msgspec.msgpack.encode(job))
 
@@ -122,15 +156,6 @@ def read_frame(stream: IO[bytes]) -> bytes | None:
     return body if len(body) == length else None
 
 
-def is_good(envelope: bytes, keys: Mapping[str, bytes]) -> bool:
-    """Whether an envelope is in its one form and every signature on it is good, by one of `keys`."""
-    try:
-        verify_signed(read_signed(envelope), keys)
-    except LedgerError:
-        return False
-    return True
-
-
 def is_signed(signed: Signed) -> bool:
     """Whether a signature is good."""
     try:
@@ -154,8 +179,7 @@ def main() -> None:
     decoder = msgspec.msgpack.Decoder(Job)
     while (frame := read_frame(sys.stdin.buffer)) is not None:
         job = decoder.decode(frame)
-        verdicts = [is_good(envelope, job.keys) for envelope in job.envelopes]
-        verdicts += map(is_signed, job.signatures)
+        verdicts = [*map(is_signed, job.signatures)]
         verdicts += map(may_be_enrolled, job.points)
         write_frame(sys.stdout.buffer, msgspec.msgpack.encode(verdicts))
 

@@ -7,19 +7,20 @@ it signed is folded in meanwhile: one finding for one bad signature, however man
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from typing import Protocol
 
 from consent_ledger.audit.replay import Finding
 from consent_ledger.errors import LedgerError, MalformedError
-from consent_ledger.licenses.signed import SignedStatement, Signers, brought_key, signers_of, verify_signed
-from consent_ledger.signing.envelope import pae, time_message
-from consent_ledger.workers import Signed, Workers
+from consent_ledger.licenses.signed import SignedStatement, Signers, signers_of, verify_signed
+from consent_ledger.workers import Sums, Workers
 
 CHUNK = 1_000
 _AHEAD = 3
 _WORTH_PROCESSES = 3_000
 """From this many entries on, starting processes costs less than it saves."""
+
+
+_Chunk = Sums[tuple[int, SignedStatement]]
 
 
 class Envelopes(Protocol):
@@ -64,18 +65,6 @@ class InProcess:
         pass
 
 
-class _Chunk:
-    """What is sent to a worker at once, and which entry each part of it is of."""
-
-    def __init__(self) -> None:
-        self.signatures: list[Signed] = []
-        self.points: list[bytes] = []
-        self.signers: list[tuple[int, SignedStatement]] = []
-        self.enrollers: list[tuple[int, SignedStatement]] = []
-        self.keys: dict[str, bytes] = {}
-        self.verdicts: Future[list[bool]] | None = None
-
-
 class InProcesses:
     """In worker processes, some chunks ahead of the walk and no more, so that memory stays bounded.
 
@@ -87,45 +76,30 @@ class InProcesses:
         self._workers.start()
         self._limit = jobs * _AHEAD
         self._sent: deque[_Chunk] = deque()
-        self._chunk = _Chunk()
+        self._chunk: _Chunk = Sums()
+        self._keys: dict[str, bytes] = {}
         self._one = InProcess()
 
     def check(self, entry: int, signed: SignedStatement, keys: Mapping[str, bytes]) -> Signers:
-        signers = signers_of(signed.envelope)
-        signatures = signed.envelope.signatures
-        if not signers.keyids or any(signature.is_passkey for signature in signatures):
+        if not self._chunk.add((entry, signed), signed, keys):
             return self._one.check(entry, signed, keys)  # which says what is wrong
-        chunk = self._chunk
-        message = pae(signed.envelope.payload_type, signed.envelope.payload)
-        for signature in signatures:
-            key = chunk.keys[signature.keyid] = keys[signature.keyid]
-            what = message if signature.time is None else time_message(message, signature.time)
-            chunk.signatures.append((key, what, signature.sig))
-            chunk.signers.append((entry, signed))
-        brought = brought_key(signed.statement)
-        if brought is not None and brought.scheme == "ed25519":
-            chunk.points.append(brought.raw)
-            chunk.enrollers.append((entry, signed))
-        if len(chunk.signatures) >= CHUNK:
+        for keyid in signed.keyids:
+            self._keys[keyid] = keys[keyid]
+        if len(self._chunk) >= CHUNK:
             self._send()
-        return signers
+        return signers_of(signed.envelope)
 
     def _send(self) -> None:
-        chunk = self._chunk
-        chunk.verdicts = self._workers.compute(chunk.signatures, chunk.points)
-        chunk.signatures, chunk.points = [], []
-        self._sent.append(chunk)
-        self._chunk = _Chunk()
+        self._chunk.send(self._workers)
+        self._sent.append(self._chunk)
+        self._chunk = Sums()
 
     def found(self, *, final: bool = False) -> Iterator[Finding]:
-        if final and self._chunk.signers:
+        if final and len(self._chunk):
             self._send()
         while self._sent and (final or len(self._sent) > self._limit):
-            chunk = self._sent.popleft()
-            assert chunk.verdicts is not None
-            for (entry, signed), good in zip(chunk.signers + chunk.enrollers, chunk.verdicts.result(), strict=True):
-                if not good:
-                    self._one.check(entry, signed, chunk.keys)
+            for entry, signed in self._sent.popleft().wrong():
+                self._one.check(entry, signed, self._keys)
         yield from self._one.found()
 
     def close(self) -> None:
