@@ -16,7 +16,8 @@ from consent_ledger.licenses.situations import Situations, Verdicts
 from consent_ledger.resources import case_files
 from consent_ledger.signing.instants import parse_instant
 from consent_ledger.store.engine import open_store
-from consent_ledger.verification import replay_facts
+from consent_ledger.store.facts import FactsReader
+from consent_ledger.store.log import read_head
 from tests.stores import EmptyStores
 from tests.twine import INTERNAL, OPEN, Twine, key_for
 
@@ -47,7 +48,10 @@ def test_a_case_for_the_whole_project_is_judged_as_it_is_decided(id_: str, empty
         for event in case["events"]:
             stage.play(event)
         use = stage.use_of(case["query"])
-        facts = replay_facts(store)
+        with store.read() as tx:
+            reader = FactsReader(tx, 0)
+            reader.follow(tx, read_head(tx).size)
+        facts = reader.facts
     as_of = parse_instant(case["query"]["as_of"])
     assets = [*facts.assets, "sha256:" + "0" * 64]
     quick = Verdicts(Situations(facts), use, as_of, facts.size).of_all(assets)

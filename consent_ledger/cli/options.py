@@ -65,8 +65,13 @@ def use_options(command: Command) -> Command:
     )(command)
     command = facet_options(command)
     command = click.option(
-        "--purposes", type=click.Path(path_type=Path), help="A file of named purposes of your own, for --for."
-    )(command)
+        "--list-purposes", is_flag=True, is_eager=True, expose_value=False, callback=_list_purposes,
+        help="Show the named purposes, those of --purposes too if it stands before, and stop.",
+    )(command)  # fmt: skip
+    command = click.option(
+        "--purposes", type=click.Path(path_type=Path), is_eager=True,
+        help="A file of named purposes of your own, for --for.",
+    )(command)  # fmt: skip
     return click.option("--for", "purpose", metavar="NAME", shell_complete=_complete_purpose,
                         help="A named purpose instead of facets, for example open-training.")(command)  # fmt: skip
 
@@ -105,6 +110,17 @@ def _read_purposes(own: Path | None) -> dict[str, Purpose]:
 
 def _complete_purpose(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     return [name for name in _read_purposes(None) if name.startswith(incomplete)]
+
+
+def _list_purposes(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if not value:
+        return
+    for name, purpose in _read_purposes(ctx.params.get("purposes")).items():
+        use = purpose.use()
+        licence = "" if use.licence is msgspec.UNSET else f", under {use.licence}"
+        facets = f"{' '.join(use.activities)} for {' '.join(use.aims)}, {use.context}, {use.audience}{licence}"
+        click.echo(f"{name}\n    {purpose.title}\n    {facets}")
+    ctx.exit()
 
 
 def _territories(codes: tuple[str, ...]) -> list[str]:

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from consent_ledger.bundle import write_bundle
 from consent_ledger.clearance import clear
 from consent_ledger.conformance.terms import condition_of, permission_of, prohibition_of, slug_of
 from consent_ledger.errors import LedgerError, MalformedError
@@ -19,6 +22,7 @@ from consent_ledger.issuing import (
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.decision import Decision, Query, decide
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import asset_key
 from consent_ledger.licenses.masks import Use, compile_use
 from consent_ledger.licenses.terms import (
@@ -42,7 +46,7 @@ from consent_ledger.signing.note import vkey_text
 from consent_ledger.store.engine import Store
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import read_head, read_openings
-from consent_ledger.verification import replay_facts
+from consent_ledger.verification.bundles import replay_bundle
 
 PROJECT = "case"
 
@@ -324,7 +328,8 @@ class Stage:
         if self._broken:
             break_entry(self.store, asset)
         answer = clear(self.store, [asset], use, clock=lambda: self._now, as_of=as_of, known_at=known_at)
-        facts = replay_facts(self.store)
+        with TemporaryDirectory(prefix="consent-ledger-case-") as folder:
+            facts = _replayed(self.store, Path(folder) / "bundle", self._ledger.vkey)
         return answer.decisions[0], decide(Query(asset, use, as_of, answer.size), facts)
 
     def use_of(self, query: Mapping[str, Any]) -> Use:
@@ -354,6 +359,17 @@ _PLAYS: dict[str, Callable[[Stage, Mapping[str, Any]], None]] = {
     "key_compromised": Stage._play_key_compromised,
     "ledger": Stage._play_ledger,
 }
+
+
+def _replayed(store: Store, folder: Path, vkey: str) -> Facts:
+    """Return the facts as an auditor folds them from a bundle of the store."""
+    try:
+        write_bundle(store, folder)
+        return replay_bundle(folder, vkey)
+    except LedgerError as e:  # so damaged that no bundle can be made of it
+        facts = Facts()
+        facts.failure = str(e)
+        return facts
 
 
 def _new_key() -> SigningKey:

@@ -7,6 +7,7 @@ from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint, read_ch
 from consent_ledger.audit.replay import Finding, Withheld
 from consent_ledger.audit.tiles import tile_path, tiles_of
 from consent_ledger.errors import LedgerError, MalformedError, NotFoundError
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.signing.note import MAX_NOTE, NoteVerifier, vkey_text
 from consent_ledger.verification import layout
 from consent_ledger.verification.documents import check_templates
@@ -39,10 +40,21 @@ def verify_bundle(
     return _Audit(directory, vkey, checkpoints).run(jobs, progress)
 
 
+def replay_bundle(directory: Path, vkey: str) -> Facts:
+    """Return the facts that a bundle holds, to decide on again; with any finding, facts that fail."""
+    audit = _Audit(directory, vkey, ())
+    report = audit.run(1, lambda entries: None)
+    if report.findings:
+        first = report.findings[0]
+        audit.facts.failure = f"entry {first.entry}: {first.detail}"
+    return audit.facts
+
+
 class _Audit:
-    """One verification: what was found and what was not looked at, so far."""
+    """One verification: what was found and what was not looked at, and the facts, so far."""
 
     def __init__(self, directory: Path, vkey: str | None, checkpoints: Sequence[bytes]) -> None:
+        self.facts = Facts()
         self._directory = directory
         self._findings: list[Finding] = []
         self._not_checked: list[str] = []
@@ -61,6 +73,7 @@ class _Audit:
         size = min(head.size, most_lines(self._directory))
         files = LogFiles(self._directory, size, self._findings)
         walk = Verification(head, self._older, envelopes(jobs, size))
+        self.facts = walk.facts
         for finding in walk.run(self._pairs(files, size, scope, progress)):
             # Bytes that are not there were found missing already.
             if finding.code != "entry_malformed" or finding.entry not in files.missing:

@@ -7,7 +7,6 @@ from consent_ledger.audit.entry import decode_entry
 from consent_ledger.audit.replay import Erased, Finding
 from consent_ledger.audit.tree import Frontier, leaf_hash, stored_count
 from consent_ledger.errors import LedgerError, MalformedError, VerificationError
-from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import erasure_key
 from consent_ledger.rebuild import as_bytes, as_opening, compare
 from consent_ledger.signing.note import NoteVerifier, vkey_text
@@ -25,16 +24,6 @@ _NOT_CHECKED = (
     "witnesses: nobody else has seen this log",
     "that people are who their keys say, and that media files are what their hashes were made from",
 )
-
-
-def fold_store(store: Store) -> Facts:
-    """Return the facts as an auditor folds them from a store's whole log; with any finding, facts that fail."""
-    with store.read() as tx:
-        walk = Verification()
-        findings = list(walk.run(_pairs(tx, read_head(tx).size)))
-    if findings:
-        walk.facts.failure = f"entry {findings[0].entry}: {findings[0].detail}"
-    return walk.facts
 
 
 def verify_store(

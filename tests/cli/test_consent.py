@@ -194,3 +194,15 @@ def test_cases_are_counted_and_what_fails_is_named(run: Run, tmp_path: Path) -> 
     assert failed.code == 5
     assert f"FAIL {wrong['id']}: expected deny revoked, got allow granted" in failed.out
     assert failed.out.endswith("0 passed, 1 failed\n")
+
+
+def test_purposes_are_listed_with_their_facets_and_ones_own_too(run: Run, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('[ours]\ntitle = "Look"\nactivities = ["display"]\naims = ["general"]\n'
+                   'context = "noncommercial"\naudience = "gated"\n')  # fmt: skip
+    listed = run("check", "--list-purposes").out
+    assert "open-training\n" in listed
+    assert "    train for general, commercial, open, under CC-BY-4.0\n" in listed
+    assert run("check", "--purposes", own, "--list-purposes").out == (
+        listed + "ours\n    Look\n    display for general, noncommercial, gated\n"
+    )
