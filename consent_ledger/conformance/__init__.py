@@ -1,8 +1,8 @@
 """Conformance: clearance cases in the neutral format, each on a real ledger of its own (docs/conformance.md).
 
 A case is a list of events, a query and the answer that is wanted. For each one this records, with real signatures and
-a clock set to the case's times, whatever the events say, asks through the ordinary read path, replays the log from its
-first entry the way an auditor does, and wants the same answer from both.
+a clock set to the case's times, whatever the events say, asks through the ordinary read path, replays a bundle of the
+log the way an auditor does, and wants the same answer from both.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

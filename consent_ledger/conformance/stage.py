@@ -6,15 +6,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from consent_ledger.bundle import write_bundle
 from consent_ledger.clearance import clear
+from consent_ledger.conformance.means import (
+    age_of,
+    break_entry,
+    effective,
+    new_key,
+    organisation_names,
+    replayed,
+    signing_key_of,
+    spoil,
+)
 from consent_ledger.conformance.terms import condition_of, permission_of, prohibition_of, slug_of
 from consent_ledger.errors import LedgerError, MalformedError
 from consent_ledger.issuing import (
     Issuer,
     grant_fields,
     key_material,
-    new_nonce,
     new_party_id,
     template_ref,
     whole_second,
@@ -22,8 +30,6 @@ from consent_ledger.issuing import (
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.decision import Decision, Query, decide
-from consent_ledger.licenses.facts import Facts
-from consent_ledger.licenses.keys import asset_key
 from consent_ledger.licenses.masks import Use, compile_use
 from consent_ledger.licenses.terms import (
     ConditionRule,
@@ -41,12 +47,8 @@ from consent_ledger.signing.envelope import (
     time_message,
 )
 from consent_ledger.signing.instants import format_time, parse_instant, parse_time
-from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import vkey_text
 from consent_ledger.store.engine import Store
-from consent_ledger.store.index import entries_touching
-from consent_ledger.store.log import read_head, read_openings
-from consent_ledger.verification.bundles import replay_bundle
 
 PROJECT = "case"
 
@@ -68,7 +70,7 @@ class Stage:
         for event in events:
             if event["type"] == "asset":
                 self._claims.setdefault(event["id"], []).append(event)
-        self._organisations = _organisation_names(events)
+        self._organisations = organisation_names(events)
         self._issuers: dict[str, Issuer] = {}
         self._assets: dict[str, str] = {}
         self._grants: dict[str, tuple[str, str]] = {}
@@ -77,7 +79,7 @@ class Stage:
         self._parents: dict[str, Mapping[str, Any]] = {}
         self._broken = False
         origin = "conformance.example/case"
-        log_key, operator_key = _new_key(), _new_key()
+        log_key, operator_key = new_key(), new_key()
         self._operator = Issuer(origin, new_party_id(), operator_key)
         genesis = self._operator.draft(
             st.Genesis,
@@ -94,10 +96,10 @@ class Stage:
     # Whatever the ledger needs first ------------------------------------------------------------------------------
 
     def _enrol(self, name: str, kind: str) -> Issuer:
-        issuer = Issuer(self._operator.origin, new_party_id(), _new_key())
+        issuer = Issuer(self._operator.origin, new_party_id(), new_key())
         fields: dict[str, Any] = {"party": issuer.party, "kind": kind, "key": key_material(issuer.key.public_key)}
         if kind == "person":
-            fields |= _age(self._people.get(name, {}))
+            fields |= age_of(self._people.get(name, {}))
         self._say(self._operator, st.Party, **fields)
         self._issuers[name] = issuer
         return issuer
@@ -200,9 +202,9 @@ class Stage:
         if earlier:
             fields["supersedes"] = earlier
         statement = issuer.draft(st.Grant, parse_instant(signed_at), assurance="own_key", **fields)
-        envelope = sign_envelope(st.encode_statement(statement), _wrong_key(event, issuer))
+        envelope = sign_envelope(st.encode_statement(statement), signing_key_of(event, issuer))
         if event.get("sig") == "bad":
-            envelope = _spoil(envelope)
+            envelope = spoil(envelope)
         if event.get("trusted_time"):
             envelope = self._vouch(envelope, parse_instant(signed_at))
         id_ = self._ledger.register(envelope).id
@@ -245,7 +247,7 @@ class Stage:
         versions.append(ref)
         # What became of the case's template became of every version of it that a grant needs.
         for ended in self._template_events.get(name, ()):
-            self._say(self._publisher, st.Template, template=ref, action=ended["status"], **_effective(ended))
+            self._say(self._publisher, st.Template, template=ref, action=ended["status"], **effective(ended))
         if "*" in event["assets"]:
             self._offer([r for refs in self._templates.values() for r in refs][-50:])
         return document
@@ -293,20 +295,20 @@ class Stage:
         for name in event["grants"]:
             if name in self._grants:
                 id_, party = self._grants[name]
-                self._say(self._party(party), st.Suspension, action=action, grants=[id_], **_effective(event))
+                self._say(self._party(party), st.Suspension, action=action, grants=[id_], **effective(event))
 
     def _play_dispute(self, event: Mapping[str, Any]) -> None:
         asset = [self._hash(event["asset"])]
-        self._say(self._operator, st.Dispute, assets=asset, status=event["status"], **_effective(event))
+        self._say(self._operator, st.Dispute, assets=asset, status=event["status"], **effective(event))
 
     def _play_takedown(self, event: Mapping[str, Any]) -> None:
         asset = [self._hash(event["asset"])]
-        self._say(self._operator, st.Takedown, assets=asset, action="ordered", basis="case", **_effective(event))
+        self._say(self._operator, st.Takedown, assets=asset, action="ordered", basis="case", **effective(event))
 
     def _play_template(self, event: Mapping[str, Any]) -> None:
         self._template_events.setdefault(str(event["id"]), []).append(event)
         for ref in self._templates.get(str(event["id"]), ()):
-            self._say(self._publisher, st.Template, template=ref, action=event["status"], **_effective(event))
+            self._say(self._publisher, st.Template, template=ref, action=event["status"], **effective(event))
 
     def _play_key_compromised(self, event: Mapping[str, Any]) -> None:
         issuer = self._party(event["party"])
@@ -329,7 +331,7 @@ class Stage:
             break_entry(self.store, asset)
         answer = clear(self.store, [asset], use, clock=lambda: self._now, as_of=as_of, known_at=known_at)
         with TemporaryDirectory(prefix="consent-ledger-case-") as folder:
-            facts = _replayed(self.store, Path(folder) / "bundle", self._ledger.vkey)
+            facts = replayed(self.store, Path(folder) / "bundle", self._ledger.vkey)
         return answer.decisions[0], decide(Query(asset, use, as_of, answer.size), facts)
 
     def use_of(self, query: Mapping[str, Any]) -> Use:
@@ -359,58 +361,3 @@ _PLAYS: dict[str, Callable[[Stage, Mapping[str, Any]], None]] = {
     "key_compromised": Stage._play_key_compromised,
     "ledger": Stage._play_ledger,
 }
-
-
-def _replayed(store: Store, folder: Path, vkey: str) -> Facts:
-    """Return the facts as an auditor folds them from a bundle of the store."""
-    try:
-        write_bundle(store, folder)
-        return replay_bundle(folder, vkey)
-    except LedgerError as e:  # so damaged that no bundle can be made of it
-        facts = Facts()
-        facts.failure = str(e)
-        return facts
-
-
-def _new_key() -> SigningKey:
-    return SigningKey.from_seed(bytes.fromhex(new_nonce() + new_nonce()))
-
-
-def _organisation_names(events: Sequence[Mapping[str, Any]]) -> set[str]:
-    """The parties that a case uses as organisations."""
-    names = {p for e in events for p in e.get("rights_holders") or ()}
-    return names | {e["party"] for e in events if e["type"] == "grant" and e["role"] == "organisation"}
-
-
-def _age(person: Mapping[str, Any]) -> dict[str, Any]:
-    if person.get("age") == "unknown":
-        return {"age": "unknown"}
-    if person.get("birthdate"):
-        year, month, day = person["birthdate"].split("-")
-        month, day = ("03", "01") if (month, day) == ("02", "29") and (int(year) + 18) % 4 else (month, day)
-        return {"age": "minor", "majority": f"{int(year) + 18}-{month}-{day}"}
-    return {"age": "adult"}
-
-
-def _effective(event: Mapping[str, Any]) -> dict[str, Any]:
-    return {"effective_at": whole_second(parse_instant(event["at"]))} if event.get("at") else {}
-
-
-def _wrong_key(event: Mapping[str, Any], issuer: Issuer) -> SigningKey:
-    return _new_key() if event.get("sig") == "wrong_key" else issuer.key
-
-
-def _spoil(envelope: bytes) -> bytes:
-    signed = decode_envelope(envelope)
-    first = signed.signatures[0]
-    bad = Signature(first.keyid, first.sig[:-1] + bytes([first.sig[-1] ^ 1]))
-    return encode_envelope(Envelope(signed.payload, signed.payload_type, (bad,)))
-
-
-def break_entry(store: Store, asset: str) -> None:
-    """Alter the entry that registered `asset`, past the database's own guard, as somebody with the disk could."""
-    with store.write() as tx:
-        (entry,) = entries_touching(tx, [asset_key(asset)], read_head(tx).size)[asset_key(asset)][:1]
-        opening = read_openings(tx, [entry])[entry]
-        tx.execute("break", "DROP TRIGGER opening_update")
-        tx.execute("break", 'UPDATE opening SET envelope = ? WHERE "index" = ?', (opening.envelope[:-1] + b" ", entry))

@@ -56,16 +56,18 @@ def clear_one(directory: Path, engine: Engine, assets: list[str]) -> None:
     verdicts: Counter[str] = Counter()
     cold = seconds(lambda: verdicts.update(d.verdict.name for d in engine.clear(assets, OPEN).decisions))
     reasons = min(seconds(lambda: engine.clear(assets, OPEN)) for _ in range(3))
+    told(directory, engine, assets, verdicts, {"cold, with all reasons": cold, "warm, with all reasons": reasons})
+
+
+def told(directory: Path, engine: Engine, assets: list[str], verdicts: Counter[str], taken: dict[str, float]) -> float:
+    """Print what was measured beside the lookups, warm verdicts with it, and return the seconds of those."""
     warm = min(seconds(lambda: engine.verdicts(assets, OPEN)) for _ in range(3))
     bare = indexed_lookups(directory, assets)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  {dict(verdicts)}; peak {peak:.0f} MiB; bare indexed lookups {bare:.2f} s")
-    for name, taken in (
-        ("cold, with all reasons", cold),
-        ("warm, with all reasons", reasons),
-        ("warm, verdicts", warm),
-    ):
-        print(f"  {name}: {taken:.2f} s, {bare / taken:.2f} times as fast as the lookups")
+    for name, spent in {**taken, "warm, verdicts": warm}.items():
+        print(f"  {name}: {spent:.2f} s, {bare / spent:.2f} times as fast as the lookups")
+    return warm
 
 
 def mixed(directory: Path, large: int) -> None:
@@ -77,8 +79,9 @@ def mixed(directory: Path, large: int) -> None:
     assets = [*twine.assets(), *twine.derived_assets(2)]
     print(f"mixed {len(assets):,} assets of {twine.contributors:,} people (built in {taken:.0f} s)")
     engine = Engine(ledger.store, lambda: START + 10**12)
-    clear_one(directory, engine, assets)
-    taken = min(seconds(lambda: engine.verdicts(assets, OPEN)) for _ in range(3))
+    verdicts: Counter[str] = Counter()
+    cold = seconds(lambda: verdicts.update(v.name for v in engine.verdicts(assets, OPEN)))
+    taken = told(directory, engine, assets, verdicts, {"cold, verdicts": cold})
     cedar = cedar_rate()
     times = len(assets) / taken / cedar
     print(f"  cedarpy, one request after the other: {cedar:,.0f} a second; ours {times:.1f} times (aim 20)")
