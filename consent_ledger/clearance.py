@@ -6,6 +6,7 @@ only what came since. Assets of which the same was said share one decision. Ever
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Lock
 from typing import NamedTuple
 
@@ -91,7 +92,7 @@ class Engine:
         for start in range(0, len(assets), _MANY):
             part = assets[start : start + _MANY]
             reader = FactsReader(tx, size)
-            reader.need(lambda facts, part=part: for_decision(part, facts))  # type: ignore[misc]
+            reader.need(partial(for_decision, part))
             decisions += decide_all(part, use, reader.facts, as_of, size)
         return decisions
 
@@ -126,7 +127,7 @@ class Engine:
             for start in range(0, len(assets), _MANY):
                 part = assets[start : start + _MANY]
                 reader = FactsReader(tx, known)
-                reader.need(lambda facts, part=part: for_explanation(part, facts))  # type: ignore[misc]
+                reader.need(partial(for_explanation, part))
                 decisions = decide_all(part, use, reader.facts, at, known)
                 moment = Moment(at, known)
                 found += [wants(a, use, d, reader.facts, moment) for a, d in zip(part, decisions, strict=True)]
