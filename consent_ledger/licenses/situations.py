@@ -61,7 +61,8 @@ class Situations:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.generation = facts.generation
-        self._of_asset: dict[str, Situation | None] = {}
+        self.of_derived: dict[str, Situation | None] = {}
+        """Of the derived assets that were asked for so far; None for one that is special."""
         self._of_said: dict[int, Situation | None] = {}
         self._interned: dict[Situation, Situation] = {}
 
@@ -75,9 +76,9 @@ class Situations:
             if key not in self._of_said:
                 self._of_said[key] = self._intern(_of_claim(said[0]))
             return self._of_said[key]
-        if asset not in self._of_asset:
-            self._of_asset[asset] = self._derived(said[0], depth)
-        return self._of_asset[asset]
+        if asset not in self.of_derived:
+            self.of_derived[asset] = self._derived(said[0], depth)
+        return self.of_derived[asset]
 
     def _derived(self, claim: Claim, depth: int) -> Situation | None:
         distinct = {parent.asset for parent in claim.parents}
@@ -147,15 +148,19 @@ class Verdicts:
     def of_all(self, assets: Iterable[str]) -> list[Verdict]:
         """Return what `decide` says of each asset."""
         said_of, named = self._facts.assets.get, self._facts.named
+        derived_of, judged = self._situations.of_derived.get, self._of_situation
         known: dict[int, Verdict] = {}  # by the identity of what was said, which the facts keep alive meanwhile
         verdicts = []
         for asset in assets:
-            said = said_of(asset)
-            verdict = known.get(id(said)) if said is not None and asset not in named else None
+            derived = derived_of(asset)
+            verdict = None if derived is None else judged.get(id(derived))
             if verdict is None:
-                verdict = self.of(asset)
-                if said is not None and asset not in named:
-                    known[id(said)] = verdict
+                said = said_of(asset)
+                verdict = known.get(id(said)) if said is not None and asset not in named else None
+                if verdict is None:
+                    verdict = self.of(asset)
+                    if said is not None and asset not in named:
+                        known[id(said)] = verdict
             verdicts.append(verdict)
         return verdicts
 
