@@ -5,13 +5,11 @@ under a signed checkpoint. Callers that come together share a transaction, so th
 whoever gets the turn takes along all that has queued meanwhile.
 """
 
-import gc
 import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from threading import Lock
 
@@ -32,7 +30,7 @@ from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import append, read_head, read_nodes
 from consent_ledger.store.transaction import Transaction
-from consent_ledger.workers import Workers
+from consent_ledger.workers import Workers, collector_paused
 
 __all__ = ["BATCH", "Ledger", "Outcome", "Receipt", "system_clock"]
 
@@ -149,7 +147,7 @@ class Ledger:
         chunk = list(islice(source, BATCH))
         if len(chunk) < BATCH:
             return self._submit(self._intake.verify_here(chunk))
-        with Workers(max(1, (os.cpu_count() or 1) - 1)) as workers, _collector_paused():  # one core is for this process
+        with Workers(max(1, (os.cpu_count() or 1) - 1)) as workers, collector_paused():  # one core is for this process
             ahead: deque[Callable[[], list[Verified | LedgerError]]] = deque()
             while chunk or ahead:
                 if chunk:
@@ -237,15 +235,3 @@ class Ledger:
         with self.store.read() as tx:
             nodes = read_nodes(tx, inclusion_ids(receipt.entry, size))
         return encode_receipt(Proof(receipt.entry, prove_inclusion(receipt.entry, size, nodes), receipt.checkpoint))
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Spare the garbage collector many thousand new objects, none of which can be part of a cycle."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -16,6 +16,7 @@ from consent_ledger.verification.files import LogFiles, most_lines, openings, re
 from consent_ledger.verification.report import Report, in_ledger_order
 from consent_ledger.verification.samples import check_decisions
 from consent_ledger.verification.walk import Pair, Verification
+from consent_ledger.workers import collector_paused
 
 Progress = Callable[[int], None]
 
@@ -37,7 +38,8 @@ def verify_bundle(
     if not (directory / layout.CHECKPOINT).is_file():
         detail = f"no bundle in `{directory}`, want a folder with a file `{layout.CHECKPOINT}`"
         raise NotFoundError(detail, code="bundle_missing")
-    return _Audit(directory, vkey, checkpoints).run(jobs, progress)
+    with collector_paused():
+        return _Audit(directory, vkey, checkpoints).run(jobs, progress)
 
 
 def replay_bundle(directory: Path, vkey: str) -> Facts:

@@ -17,6 +17,7 @@ from consent_ledger.store.transaction import Transaction
 from consent_ledger.verification.envelopes import envelopes
 from consent_ledger.verification.report import Report, in_ledger_order
 from consent_ledger.verification.walk import Pair, Verification
+from consent_ledger.workers import collector_paused
 
 _PAGE = 1_000
 _NOT_CHECKED = (
@@ -38,7 +39,7 @@ def verify_store(
 
     Without `vkey` the key that entry 0 names is believed, and the report says so.
     """
-    with store.read() as tx:
+    with store.read() as tx, collector_paused():
         return _Audit(tx, vkey, checkpoints).run(jobs, progress)
 
 
