@@ -10,7 +10,7 @@ from consent_ledger.licenses.decision import POLICY, Decision
 from consent_ledger.licenses.masks import Use, compile_use
 from consent_ledger.licenses.statements import MediaHash, StatementId, UseRequest
 from consent_ledger.licenses.terms import PartyId
-from consent_ledger.signing.instants import format_instant, parse_instant
+from consent_ledger.signing.instants import format_instant
 
 _YEARS = "^(19[7-9]|[2-9][0-9][0-9])[0-9]-"
 InstantText = Annotated[str, Meta(max_length=60, extra_json_schema={"format": "date-time", "pattern": _YEARS})]
@@ -77,11 +77,6 @@ def use_of(request: UseRequest) -> Use:
         None if request.recipient is UNSET else request.recipient,
         None if request.min_assurance is UNSET else request.min_assurance,
     )
-
-
-def instant_of(text: str | UnsetType) -> int | None:
-    """Return the instant (microseconds), or None where the field is absent."""
-    return None if isinstance(text, UnsetType) else parse_instant(text)
 
 
 def answer_of(asset: str, query: UseRequest, decision: Decision, point: Clearance) -> ClearanceAnswer:

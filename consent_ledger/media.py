@@ -177,7 +177,7 @@ def _digest_reading_ahead(file: BinaryIO) -> tuple[str, int]:
     def read() -> None:
         while (buffer := free.get()) is not None:
             try:
-                count = file.readinto(buffer)  # type: ignore[attr-defined]
+                count = file.readinto(buffer)  # type: ignore[attr-defined]  # opened unbuffered
             except OSError as e:
                 full.put(e)
                 return

@@ -123,7 +123,7 @@ def problem_of(error: Exception, request_id: str) -> ProblemAnswer:
     )
 
 
-def answer_error(request: Request, error: Exception) -> Response[bytes]:  # type: ignore[type-arg]
+def answer_error(request: Request, error: Exception) -> Response[bytes]:  # type: ignore[type-arg]  # Litestar gives handlers a bare one
     """Return the response to an error: the exception handler of the whole service."""
     problem = problem_of(error, request_id_of(request.scope))
     headers = {"Cache-Control": "no-store"}

@@ -149,12 +149,12 @@ class Session:
 
 def _set_home(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
     if value is not None:
-        ctx.find_object(Session).home = value  # type: ignore[union-attr]
+        ctx.find_object(Session).home = value  # type: ignore[union-attr]  # `cli` made one
 
 
 def _set_passphrase_file(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
     if value is not None:
-        ctx.find_object(Session).passphrase_file = value  # type: ignore[union-attr]
+        ctx.find_object(Session).passphrase_file = value  # type: ignore[union-attr]  # `cli` made one
 
 
 def home_options(command: Command) -> Command:

@@ -25,7 +25,7 @@ class Transaction:
         """Return all rows; bound them in the SQL."""
         cursor = self._cursor()
         cursor.execute(self._dialect.sql(sql), parameters)
-        return cursor.fetchall()  # type: ignore[no-any-return]
+        return cursor.fetchall()  # type: ignore[no-any-return]  # either driver
 
     def select_among(self, sql: str, values: Collection[Any], *rest: Any) -> Iterator[list[Row]]:
         """Yield the rows for any number of values, in few statements and a list for each.
