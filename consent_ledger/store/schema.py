@@ -10,7 +10,7 @@ from threading import Lock
 from consent_ledger.errors import NotFoundError, UnavailableError
 from consent_ledger.store.transaction import Transaction
 
-HEAD = "0001"
+HEAD = "0003"
 VERSION_TABLE = "consent_ledger_version"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _alembic = Lock()  # its `op` and `context` are one per process

@@ -8,10 +8,32 @@ No foreign keys: what belongs together is written in one transaction, `replay` c
 per row would cost more than the row.
 """
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Text
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 SIZE = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def text(name: str, *, key: bool = False, optional: bool = False, unique: bool | None = None) -> Any:
+    """Return a text column."""
+    return Field(sa_column=Column(name, Text, primary_key=key, nullable=optional, unique=unique))
+
+
+def number(name: str, *, key: bool = False, optional: bool = False) -> Any:
+    """Return a column of whole numbers of 64 bits."""
+    return Field(sa_column=Column(name, SIZE, primary_key=key, nullable=optional, autoincrement=False))
+
+
+def blob(name: str, *, key: bool = False, optional: bool = False, unique: bool | None = None) -> Any:
+    """Return a column of bytes."""
+    return Field(sa_column=Column(name, LargeBinary, primary_key=key, nullable=optional, unique=unique))
+
+
+def counter(name: str) -> Any:
+    """Return a key that the database counts up."""
+    return Field(sa_column=Column(name, SIZE, primary_key=True, autoincrement=True))
 
 
 class EntryRow(SQLModel, table=True):
@@ -63,3 +85,141 @@ class MetaRow(SQLModel, table=True):
     __tablename__ = "meta"
     name: str = Field(sa_column=Column("name", Text, primary_key=True))
     value: str = Field(sa_column=Column("value", Text, nullable=False))
+
+
+class OrganisationRow(SQLModel, table=True):
+    """An organisation that may use the service; `id` is its party in the ledger."""
+
+    __tablename__ = "organisation"
+    id: str = text("id", key=True)
+    label: str = text("label")
+    created_at: int = number("created_at")
+    closed_at: int | None = number("closed_at", optional=True)
+
+
+class TokenRow(SQLModel, table=True):
+    """A token of an organisation: the hash of its secret, what it may do (scopes, space between) and until when."""
+
+    __tablename__ = "token"
+    __table_args__ = (Index("token_organisation", "organisation"),)
+    id: str = text("id", key=True)
+    organisation: str = text("organisation")
+    secret_hash: bytes = blob("secret_hash", unique=True)
+    label: str = text("label")
+    scopes: str = text("scopes")
+    created_at: int = number("created_at")
+    expires_at: int = number("expires_at")
+    revoked_at: int | None = number("revoked_at", optional=True)
+
+
+class StaffRow(SQLModel, table=True):
+    """Somebody of an organisation who signs in with a password (Argon2id)."""
+
+    __tablename__ = "staff"
+    id: str = text("id", key=True)
+    organisation: str = text("organisation")
+    login: str = text("login", unique=True)
+    password_hash: str = text("password_hash")
+    scopes: str = text("scopes")
+    created_at: int = number("created_at")
+    disabled_at: int | None = number("disabled_at", optional=True)
+
+
+class StaffSessionRow(SQLModel, table=True):
+    """Somebody is signed in: the hash of the cookie, and the key of that session's CSRF tokens."""
+
+    __tablename__ = "staff_session"
+    secret_hash: bytes = blob("secret_hash", key=True)
+    staff: str = text("staff")
+    csrf: bytes = blob("csrf")
+    created_at: int = number("created_at")
+    expires_at: int = number("expires_at")
+
+
+class IdempotencyRow(SQLModel, table=True):
+    """An Idempotency-Key: the digest of the request that it came with, and once there is one, the answer."""
+
+    __tablename__ = "idempotency"
+    organisation: str = text("organisation", key=True)
+    key: str = text("key", key=True)
+    request: bytes = blob("request")
+    started_at: int = number("started_at")
+    status: int | None = number("status", optional=True)
+    headers: str | None = text("headers", optional=True)
+    body: bytes | None = blob("body", optional=True)
+
+
+class RequestLogRow(SQLModel, table=True):
+    """Who asked what, and the status of the answer: an organisation's audit trail, outside the public log."""
+
+    __tablename__ = "request_log"
+    __table_args__ = (Index("request_log_organisation", "organisation", "id"),)
+    id: int = counter("id")
+    at: int = number("at")
+    organisation: str = text("organisation")
+    token: str = text("token")
+    request_id: str = text("request_id")
+    operation: str = text("operation")
+    subject: str = text("subject")
+    status: int = number("status")
+
+
+class InvitationRow(SQLModel, table=True):
+    """Somebody is invited to sign for a project; `reference` is the organisation's own name for it, not a person's."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (Index("invitation_project", "organisation", "project", "id"),)
+    id: str = text("id", key=True)
+    organisation: str = text("organisation")
+    project: str = text("project")
+    reference: str = text("reference")
+    language: str = text("language")
+    secret_hash: bytes = blob("secret_hash", unique=True)
+    party: str | None = text("party", optional=True)
+    created_at: int = number("created_at")
+    expires_at: int = number("expires_at")
+    reminders: int = number("reminders")
+    reminded_at: int | None = number("reminded_at", optional=True)
+    opened_at: int | None = number("opened_at", optional=True)
+    answered_at: int | None = number("answered_at", optional=True)
+    cancelled_at: int | None = number("cancelled_at", optional=True)
+
+
+class DecisionRow(SQLModel, table=True):
+    """The signed certificate of one answer."""
+
+    __tablename__ = "decision"
+    id: str = text("id", key=True)
+    organisation: str = text("organisation")
+    created_at: int = number("created_at")
+    certificate: bytes = blob("certificate")
+
+
+class CosignatureRow(SQLModel, table=True):
+    """A witness's signature line for the checkpoint of a size, and the time that it states."""
+
+    __tablename__ = "cosignature"
+    size: int = number("size", key=True)
+    witness: str = text("witness", key=True)
+    signed_at: int = number("signed_at", key=True)
+    line: bytes = blob("line")
+
+
+class TimestampRow(SQLModel, table=True):
+    """A time-stamp (RFC 3161) of the checkpoint of a size."""
+
+    __tablename__ = "timestamp_token"
+    size: int = number("size", key=True)
+    authority: str = text("authority", key=True)
+    signed_at: int = number("signed_at")
+    token: bytes = blob("token")
+
+
+class VerificationRow(SQLModel, table=True):
+    """What a verification of the whole ledger found."""
+
+    __tablename__ = "verification_run"
+    id: int = counter("id")
+    at: int = number("at")
+    size: int = number("size")
+    report: bytes = blob("report")

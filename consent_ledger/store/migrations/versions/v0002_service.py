@@ -1,0 +1,114 @@
+"""What the service keeps beside the log: who may ask, what was asked, and answers that must be repeatable.
+
+None of it is evidence. These rows may change and go; the log does not rest on them.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+SIZE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "organisation", name("id", primary_key=True), text("label"), number("created_at"), maybe(number, "closed_at")
+    )
+    op.create_table(
+        "token",
+        name("id", primary_key=True),
+        text("organisation"),
+        sa.Column("secret_hash", sa.LargeBinary(), nullable=False, unique=True),
+        text("label"),
+        text("scopes"),
+        number("created_at"),
+        number("expires_at"),
+        maybe(number, "revoked_at"),
+    )
+    op.create_index("token_organisation", "token", ["organisation"])
+    op.create_table(
+        "staff",
+        name("id", primary_key=True),
+        text("organisation"),
+        sa.Column("login", sa.Text(), nullable=False, unique=True),
+        text("password_hash"),
+        text("scopes"),
+        number("created_at"),
+        maybe(number, "disabled_at"),
+    )
+    op.create_table(
+        "staff_session",
+        sa.Column("secret_hash", sa.LargeBinary(), primary_key=True),
+        text("staff"),
+        blob("csrf"),
+        number("created_at"),
+        number("expires_at"),
+    )
+    op.create_table(
+        "idempotency",
+        name("organisation", primary_key=True),
+        name("key", primary_key=True),
+        blob("request"),
+        number("started_at"),
+        maybe(number, "status"),
+        maybe(text, "headers"),
+        maybe(blob, "body"),
+    )
+    op.create_table(
+        "request_log",
+        sa.Column("id", SIZE, primary_key=True, autoincrement=True),
+        number("at"),
+        text("organisation"),
+        text("token"),
+        text("request_id"),
+        text("operation"),
+        text("subject"),
+        number("status"),
+    )
+    op.create_index("request_log_organisation", "request_log", ["organisation", "id"])
+    op.create_table(
+        "invitation",
+        name("id", primary_key=True),
+        text("organisation"),
+        text("project"),
+        text("reference"),
+        text("language"),
+        sa.Column("secret_hash", sa.LargeBinary(), nullable=False, unique=True),
+        maybe(text, "party"),
+        number("created_at"),
+        number("expires_at"),
+        number("reminders"),
+        maybe(number, "reminded_at"),
+        maybe(number, "opened_at"),
+        maybe(number, "answered_at"),
+        maybe(number, "cancelled_at"),
+    )
+    op.create_index("invitation_project", "invitation", ["organisation", "project", "id"])
+    op.create_table(
+        "decision", name("id", primary_key=True), text("organisation"), number("created_at"), blob("certificate")
+    )
+
+
+def name(column: str, *, primary_key: bool = False) -> sa.Column[str]:
+    return sa.Column(column, sa.Text(), primary_key=primary_key, nullable=False)
+
+
+def text(column: str, *, nullable: bool = False) -> sa.Column[str]:
+    return sa.Column(column, sa.Text(), nullable=nullable)
+
+
+def number(column: str, *, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(column, SIZE, nullable=nullable)
+
+
+def blob(column: str, *, nullable: bool = False) -> sa.Column[bytes]:
+    return sa.Column(column, sa.LargeBinary(), nullable=nullable)
+
+
+def maybe(kind, column):  # type: ignore[no-untyped-def]
+    """A column that may be empty: what has not happened."""
+    return kind(column, nullable=True)
