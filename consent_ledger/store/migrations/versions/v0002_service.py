@@ -16,7 +16,11 @@ SIZE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.create_table(
-        "organisation", name("id", primary_key=True), text("label"), number("created_at"), maybe(number, "closed_at")
+        "organisation",
+        name("id", primary_key=True),
+        text("label"),
+        number("created_at"),
+        number("closed_at", nullable=True),
     )
     op.create_table(
         "token",
@@ -27,7 +31,7 @@ def upgrade() -> None:
         text("scopes"),
         number("created_at"),
         number("expires_at"),
-        maybe(number, "revoked_at"),
+        number("revoked_at", nullable=True),
     )
     op.create_index("token_organisation", "token", ["organisation"])
     op.create_table(
@@ -38,7 +42,7 @@ def upgrade() -> None:
         text("password_hash"),
         text("scopes"),
         number("created_at"),
-        maybe(number, "disabled_at"),
+        number("disabled_at", nullable=True),
     )
     op.create_table(
         "staff_session",
@@ -54,9 +58,9 @@ def upgrade() -> None:
         name("key", primary_key=True),
         blob("request"),
         number("started_at"),
-        maybe(number, "status"),
-        maybe(text, "headers"),
-        maybe(blob, "body"),
+        number("status", nullable=True),
+        text("headers", nullable=True),
+        blob("body", nullable=True),
     )
     op.create_table(
         "request_log",
@@ -78,14 +82,14 @@ def upgrade() -> None:
         text("reference"),
         text("language"),
         sa.Column("secret_hash", sa.LargeBinary(), nullable=False, unique=True),
-        maybe(text, "party"),
+        text("party", nullable=True),
         number("created_at"),
         number("expires_at"),
         number("reminders"),
-        maybe(number, "reminded_at"),
-        maybe(number, "opened_at"),
-        maybe(number, "answered_at"),
-        maybe(number, "cancelled_at"),
+        number("reminded_at", nullable=True),
+        number("opened_at", nullable=True),
+        number("answered_at", nullable=True),
+        number("cancelled_at", nullable=True),
     )
     op.create_index("invitation_project", "invitation", ["organisation", "project", "id"])
     op.create_table(
@@ -107,8 +111,3 @@ def number(column: str, *, nullable: bool = False) -> sa.Column[int]:
 
 def blob(column: str, *, nullable: bool = False) -> sa.Column[bytes]:
     return sa.Column(column, sa.LargeBinary(), nullable=nullable)
-
-
-def maybe(kind, column):  # type: ignore[no-untyped-def]
-    """A column that may be empty: what has not happened."""
-    return kind(column, nullable=True)
