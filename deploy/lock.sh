@@ -1,5 +1,5 @@
 #!/bin/sh
-# Write the two locks anew, for every platform and for Python 3.11 and later. They hold names, versions and hashes;
+# Write the locks anew, for every platform and for Python 3.11 and later. They hold names, versions and hashes;
 # no line says where a file comes from. Known pins stay: `deploy/lock.sh --upgrade` moves them.
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,3 +14,6 @@ compile() {
 }
 compile --all-extras -o requirements.lock "$@"
 compile -c requirements.lock -o requirements-demo.lock "$@"
+# What the container image holds: the package with all that a service can use.
+compile --extra postgres --extra server --extra pdf --extra s3 --extra timestamp --extra tracing \
+  -c requirements.lock -o deploy/requirements-server.lock "$@"
