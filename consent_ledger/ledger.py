@@ -212,9 +212,11 @@ class Ledger:
         ]
 
     def _facts_at(self, tx: Transaction, size: int) -> FactsReader:
-        """Return the facts of the last transaction, if nobody else has written since and it succeeded."""
+        """Return the facts of the last transaction, if it succeeded and others have not written much since."""
         warm, self._warm = self._warm, None
-        if warm is None or self._warm_size != size or warm.facts.failure is not None or warm.weight > _REMEMBERED_FACTS:
+        if warm is None or warm.facts.failure is not None or warm.weight > _REMEMBERED_FACTS:
+            return FactsReader(tx, size)
+        if not 0 <= size - self._warm_size <= max(BATCH, warm.weight):  # reading what is asked for is less
             return FactsReader(tx, size)
         warm.resume(tx, size)
         return warm

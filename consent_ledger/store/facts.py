@@ -13,7 +13,7 @@ from consent_ledger.audit.tree import leaf_hash, stored_index
 from consent_ledger.errors import MalformedError
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.facts import Facts, Registered
-from consent_ledger.licenses.keys import erasure_key, party_key
+from consent_ledger.licenses.keys import erasure_key, party_key, touched_keys
 from consent_ledger.licenses.signed import SignedStatement, signers_of, skim_signed
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import read_nodes
@@ -63,8 +63,24 @@ class FactsReader:
         return len(self._loaded) + len(self._applied)
 
     def resume(self, tx: Transaction, size: int) -> None:
-        """Go on in another transaction, at a size whose new entries were all given to `add`."""
-        self._tx, self._size = tx, size
+        """Go on in another transaction. Of the entries that others added since, fold in what touches a loaded key."""
+        begin, self._tx, self._size = self._size, tx, size
+        others = set(range(begin, size)) - self._applied
+        for row in read_rows(tx, others):
+            others.discard(row.entry)
+            signed = None if row.entry in self._applied else self._open(row)
+            if signed is not None and self._concerns(signed):
+                # What enrols a key that was asked for is folded with all about its party, as when it is loaded.
+                self.load([party_key(party) for party in _enrolling(signed.statement)])
+                self._apply(row, signed)
+        if others:
+            self.facts.failure = f"entry {min(others)} is not in the log"
+
+    def _concerns(self, signed: SignedStatement) -> bool:
+        """Whether a statement says something about what is loaded."""
+        if isinstance(signed.statement, st.Suspension):  # of what it touches, only grants that are loaded are known
+            return any(grant in self.facts.grant_by_id for grant in signed.statement.grants)
+        return not self._loaded.isdisjoint(touched_keys(signed.id, signed.statement, self.facts))
 
     def need(self, wanted: Callable[[Facts], set[bytes]]) -> None:
         """Load until the facts hold every key that `wanted`, asked again after each load, names."""
@@ -95,13 +111,18 @@ class FactsReader:
 
     def _fold(self, entries: set[int]) -> None:
         for row in read_rows(self._tx, entries - self._applied):
-            self._applied.add(row.entry)
             signed = self._open(row)
-            if signed is not None:
-                self.facts.apply(registered(row, signed), signed.statement)
+            if signed is None:
+                self._applied.add(row.entry)
+            else:
+                self._apply(row, signed)
         absent = entries - self._applied
         if absent:
             self.facts.failure = f"entry {min(absent)} is in the index and not in the log"
+
+    def _apply(self, row: Row, signed: SignedStatement) -> None:
+        if row.entry not in self._applied:
+            self.add(registered(row, signed), signed.statement)
 
     def follow(self, tx: Transaction, size: int) -> None:
         """Fold in, a page at a time, all that was recorded since the size this was last at: from 0, the whole log."""
@@ -110,7 +131,7 @@ class FactsReader:
             self._fold(set(range(start, min(start + _PAGE, size))))
 
     def add(self, where: Registered, statement: st.Statement) -> None:
-        """Fold in a statement that is being recorded in this transaction."""
+        """Fold in a statement, such as one that is being recorded in this transaction."""
         self._applied.add(where.entry)
         self.facts.apply(where, statement)
 
