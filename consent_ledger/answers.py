@@ -1,11 +1,10 @@
-"""Questions and answers about clearance, as they are written in JSON by every interface (surface.md)."""
+"""What is asked and answered, as every interface writes it in JSON (surface.md): the service, the client, the shell."""
 
-from typing import Annotated
+from typing import Annotated, Literal, Protocol, cast
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from consent_ledger.clearance import Clearance
 from consent_ledger.licenses.decision import POLICY, Decision
 from consent_ledger.licenses.masks import Use, compile_use
 from consent_ledger.licenses.statements import MediaHash, StatementId, UseRequest
@@ -13,6 +12,8 @@ from consent_ledger.licenses.terms import PartyId
 from consent_ledger.signing.instants import format_instant
 
 _YEARS = "^(19[7-9]|[2-9][0-9][0-9])[0-9]-"
+VerdictName = Literal["allow", "deny", "undetermined"]
+HashHex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 InstantText = Annotated[str, Meta(max_length=60, extra_json_schema={"format": "date-time", "pattern": _YEARS})]
 
 
@@ -51,7 +52,7 @@ class RequirementAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class ClearanceAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer; only `allow` clears. `size` and `root` say which ledger it was given by, `policy` by which rules."""
 
-    verdict: str
+    verdict: VerdictName
     asset: MediaHash
     query: UseRequest
     reasons: tuple[ReasonAnswer, ...]
@@ -63,6 +64,128 @@ class ClearanceAnswer(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     root: str | None
     policy: str
+
+
+class ReceiptAnswer(msgspec.Struct, frozen=True):
+    """That a statement is recorded. `sealed` is the entry's bytes, which `checkpoint`, a signed note, covers."""
+
+    id: str
+    entry: int
+    recorded_at: str
+    sealed: str
+    checkpoint: str
+
+
+class StatementAnswer(msgspec.Struct, frozen=True):
+    """A statement as it was received: `envelope` byte for byte, and `statement`, its payload."""
+
+    id: str
+    entry: int
+    recorded_at: str
+    envelope: msgspec.Raw
+    statement: msgspec.Raw
+
+
+class ProvenReceipt(msgspec.Struct, frozen=True):
+    """All that proves a registration, offline and for ever: the entry, its opening (`salt`, `envelope`) and its proof.
+
+    `commitment` in the entry is SHA-256 of `consent-ledger/opening/v1`, a line feed, salt and envelope.
+    """
+
+    id: str
+    entry: int
+    recorded_at: str
+    sealed: str
+    salt: HashHex
+    envelope: Annotated[str, Meta(extra_json_schema={"contentEncoding": "base64"})]
+    proof: list[HashHex]
+    checkpoint: str
+    vkey: str
+
+
+class EntryItem(msgspec.Struct, frozen=True):
+    """One sealed entry: its bytes, and their Merkle leaf hash."""
+
+    index: int
+    sealed: str
+    leaf: HashHex
+
+
+class EntryPage(msgspec.Struct, frozen=True):
+    """Entries in order. `next_cursor` is the next `start`, where there is more; `size` is that of the ledger."""
+
+    items: list[EntryItem]
+    next_cursor: str | None
+    size: int
+
+
+class InclusionAnswer(msgspec.Struct, frozen=True):
+    """An RFC 9162 inclusion proof, hashes in hex from the leaf's end. `checkpoint` is the note of `size`, if signed."""
+
+    index: int
+    size: int
+    leaf: HashHex
+    proof: list[HashHex]
+    root: HashHex
+    checkpoint: str | None
+
+
+class ConsistencyAnswer(msgspec.Struct, frozen=True):
+    """An RFC 9162 consistency proof, hashes in hex."""
+
+    first: int
+    second: int
+    first_root: HashHex
+    second_root: HashHex
+    proof: list[HashHex]
+
+
+class Version(msgspec.Struct, frozen=True):
+    """Which software, rules and ledger this is. `vkey` verifies the log's signatures."""
+
+    version: str
+    policy: str
+    vocabulary: str
+    origin: str
+    vkey: str
+
+
+class ProblemItem(msgspec.Struct, frozen=True):
+    """One thing that is wrong; `pointer` (RFC 6901) leads to it in the document that was sent, or to the parameter."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemAnswer(msgspec.Struct, frozen=True):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: tuple[ProblemItem, ...]
+    request_id: str
+
+
+class LineError(msgspec.Struct, frozen=True):
+    """Stands in the place of an answer: what was wrong with that line of the request, the first being 1."""
+
+    line: int
+    error: ProblemAnswer
+
+
+class Point(Protocol):
+    """Where in time decisions hold: as of an instant (microseconds), at a ledger size, under its root if signed."""
+
+    @property
+    def as_of(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def root(self) -> bytes | None: ...
 
 
 def use_of(request: UseRequest) -> Use:
@@ -79,10 +202,10 @@ def use_of(request: UseRequest) -> Use:
     )
 
 
-def answer_of(asset: str, query: UseRequest, decision: Decision, point: Clearance) -> ClearanceAnswer:
+def answer_of(asset: str, query: UseRequest, decision: Decision, point: Point) -> ClearanceAnswer:
     """Return the decision on `asset` as it is written."""
     return ClearanceAnswer(
-        verdict=decision.verdict.name,
+        verdict=cast(VerdictName, decision.verdict.name),
         asset=asset,
         query=query,
         reasons=tuple(ReasonAnswer(**reason._asdict()) for reason in decision.reasons),

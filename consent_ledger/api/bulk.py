@@ -7,9 +7,9 @@ import msgspec
 from litestar import post
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from consent_ledger.answers import ClearanceAnswer, ClearanceRequest
+from consent_ledger.answers import ClearanceAnswer, ClearanceRequest, LineError
 from consent_ledger.api.clearance import EXAMPLE
-from consent_ledger.api.errors import ProblemAnswer, problem_of
+from consent_ledger.api.errors import problem_of
 from consent_ledger.api.frame import request_id_of
 from consent_ledger.api.operations import Answer, Operation, lines_of
 from consent_ledger.api.questions import Point, Question, answer_all, parse_question, point_now
@@ -22,13 +22,6 @@ from consent_ledger.errors import LedgerError, MalformedError
 
 BATCH = 2_000
 MAX_LINE = 16 * 1024
-
-
-class LineError(msgspec.Struct, frozen=True):
-    """Stands in the place of an answer: what was wrong with that line of the request, the first being 1."""
-
-    line: int
-    error: ProblemAnswer
 
 
 @post(

@@ -11,6 +11,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from consent_ledger.answers import ProblemAnswer, ProblemItem
 from consent_ledger.api.frame import request_id_of
 from consent_ledger.errors import (
     ConflictError,
@@ -73,26 +74,6 @@ _BY_CODE = {
     "ledger_integrity_failure": "unavailable",
 }
 _BY_STATUS = {kind.status: kind for kind in KINDS.values()}
-
-
-class ProblemItem(msgspec.Struct, frozen=True):
-    """One thing that is wrong; `pointer` (RFC 6901) leads to it in the document that was sent, or to the parameter."""
-
-    pointer: str
-    code: str
-    detail: str
-
-
-class ProblemAnswer(msgspec.Struct, frozen=True):
-    """A problem document (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    errors: tuple[ProblemItem, ...]
-    request_id: str
 
 
 def kind_of(error: Exception) -> Kind:

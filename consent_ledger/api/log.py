@@ -6,6 +6,7 @@ import msgspec
 from litestar import get
 from litestar.types import ASGIApp
 
+from consent_ledger.answers import ConsistencyAnswer, EntryItem, EntryPage, InclusionAnswer
 from consent_ledger.api.operations import Answer, Operation
 from consent_ledger.api.requests import HttpRequest, read_query, service_of
 from consent_ledger.api.responses import JSON, json_body
@@ -19,23 +20,6 @@ from consent_ledger.store.transaction import Transaction
 PAGE = 1_000
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
-HashHex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-
-
-class EntryItem(msgspec.Struct, frozen=True):
-    """One sealed entry: its bytes, and their Merkle leaf hash."""
-
-    index: int
-    sealed: str
-    leaf: HashHex
-
-
-class EntryPage(msgspec.Struct, frozen=True):
-    """Entries in order. `next_cursor` is the next `start`, where there is more; `size` is that of the ledger."""
-
-    items: list[EntryItem]
-    next_cursor: str | None
-    size: int
 
 
 class EntryRange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,27 +53,6 @@ class ConsistencyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     }
     first: Number
     second: Number | None = None
-
-
-class InclusionAnswer(msgspec.Struct, frozen=True):
-    """An RFC 9162 inclusion proof, hashes in hex from the leaf's end. `checkpoint` is the note of `size`, if signed."""
-
-    index: int
-    size: int
-    leaf: HashHex
-    proof: list[HashHex]
-    root: HashHex
-    checkpoint: str | None
-
-
-class ConsistencyAnswer(msgspec.Struct, frozen=True):
-    """An RFC 9162 consistency proof, hashes in hex."""
-
-    first: int
-    second: int
-    first_root: HashHex
-    second_root: HashHex
-    proof: list[HashHex]
 
 
 @get(

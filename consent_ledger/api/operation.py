@@ -5,6 +5,7 @@ from litestar import get
 from litestar.types import ASGIApp
 
 from consent_ledger import __version__
+from consent_ledger.answers import Version
 from consent_ledger.api.browse import STYLE, problem_page
 from consent_ledger.api.errors import KINDS
 from consent_ledger.api.operations import Answer, Operation, Parameter
@@ -33,16 +34,6 @@ class Readiness(msgspec.Struct, frozen=True):
 
     status: str
     size: int
-
-
-class Version(msgspec.Struct, frozen=True):
-    """Which software, rules and ledger this is. `vkey` verifies the log's signatures."""
-
-    version: str
-    policy: str
-    vocabulary: str
-    origin: str
-    vkey: str
 
 
 @get(

@@ -14,7 +14,8 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from consent_ledger import __version__
-from consent_ledger.api.errors import KINDS, PROBLEM_JSON, ProblemAnswer
+from consent_ledger.answers import ProblemAnswer
+from consent_ledger.api.errors import KINDS, PROBLEM_JSON
 
 _REF = "#/components/schemas/{name}"
 _HEADERS = {

@@ -1,13 +1,11 @@
 """Receipts: what proves a registration to somebody who has nothing but this and the log's verifier key."""
 
 from base64 import b64encode
-from typing import Annotated
 
-import msgspec
 from litestar import get
 from litestar.types import ASGIApp
 
-from consent_ledger.api.log import HashHex
+from consent_ledger.answers import ProvenReceipt
 from consent_ledger.api.operations import Answer, Operation
 from consent_ledger.api.requests import HttpRequest, service_of
 from consent_ledger.api.responses import JSON, TEXT, Body, json_body
@@ -17,23 +15,6 @@ from consent_ledger.ledger import Ledger
 from consent_ledger.signing.instants import format_time
 
 PROOF_SUFFIX = ".tlog-proof"
-
-
-class ProvenReceipt(msgspec.Struct, frozen=True):
-    """All that proves a registration, offline and for ever: the entry, its opening (`salt`, `envelope`) and its proof.
-
-    `commitment` in the entry is SHA-256 of `consent-ledger/opening/v1`, a line feed, salt and envelope.
-    """
-
-    id: str
-    entry: int
-    recorded_at: str
-    sealed: str
-    salt: HashHex
-    envelope: Annotated[str, msgspec.Meta(extra_json_schema={"contentEncoding": "base64"})]
-    proof: list[HashHex]
-    checkpoint: str
-    vkey: str
 
 
 @get(

@@ -6,6 +6,7 @@ import msgspec
 from litestar import get, post
 from litestar.types import ASGIApp
 
+from consent_ledger.answers import ReceiptAnswer, StatementAnswer
 from consent_ledger.api.decoding import decode_any, problems_in
 from consent_ledger.api.operations import Answer, Operation, Parameter
 from consent_ledger.api.requests import HttpRequest, read_body, service_of
@@ -20,26 +21,6 @@ from consent_ledger.signing.instants import format_time
 from consent_ledger.store.log import read_openings
 
 STATEMENT_ID = Parameter("id", StatementId, "`sha256:` and the hex digest of the statement's payload bytes.")
-
-
-class ReceiptAnswer(msgspec.Struct, frozen=True):
-    """That a statement is recorded. `sealed` is the entry's bytes, which `checkpoint`, a signed note, covers."""
-
-    id: str
-    entry: int
-    recorded_at: str
-    sealed: str
-    checkpoint: str
-
-
-class StatementAnswer(msgspec.Struct, frozen=True):
-    """A statement as it was received: `envelope` byte for byte, and `statement`, its payload."""
-
-    id: str
-    entry: int
-    recorded_at: str
-    envelope: msgspec.Raw
-    statement: msgspec.Raw
 
 
 class Opened(NamedTuple):
