@@ -57,6 +57,11 @@ def read_head(tx: Transaction) -> Head:
     return Head(size, nodes[leaf], recorded_at, Frontier.load(size, nodes), checkpoint)
 
 
+def read_size(tx: Transaction) -> int:
+    """Return how many entries the log has, as this transaction sees it."""
+    return int(tx.select('SELECT COALESCE(MAX("index"), -1) + 1 FROM entry')[0][0])
+
+
 def append(
     tx: Transaction,
     *,

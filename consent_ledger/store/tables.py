@@ -137,16 +137,33 @@ class StaffSessionRow(SQLModel, table=True):
 
 
 class IdempotencyRow(SQLModel, table=True):
-    """An Idempotency-Key: the digest of the request that it came with, and once there is one, the answer."""
+    """An Idempotency-Key: `id` is the digest of its organisation and itself, `request` that of the request that it
+    came with first, when the ledger had `size` entries. Until `held_until` somebody is taken to be working on it."""
 
     __tablename__ = "idempotency"
-    organisation: str = text("organisation", key=True)
-    key: str = text("key", key=True)
+    id: bytes = blob("id", key=True)
+    organisation: str = text("organisation")
     request: bytes = blob("request")
-    started_at: int = number("started_at")
-    status: int | None = number("status", optional=True)
-    headers: str | None = text("headers", optional=True)
-    body: bytes | None = blob("body", optional=True)
+    size: int = number("size")
+    held_until: int = number("held_until")
+
+
+class KeptAnswerRow(SQLModel, table=True):
+    """The first answer to the request of an Idempotency-Key, to be given again for good."""
+
+    __tablename__ = "kept_answer"
+    id: bytes = blob("id", key=True)
+    status: int = number("status")
+    headers: str = text("headers")
+    body: bytes = blob("body")
+
+
+class WordingRow(SQLModel, table=True):
+    """A text or a summary of a licence template, found by its digest, which the template names."""
+
+    __tablename__ = "wording"
+    digest: bytes = blob("digest", key=True)
+    raw: bytes = blob("raw")
 
 
 class RequestLogRow(SQLModel, table=True):

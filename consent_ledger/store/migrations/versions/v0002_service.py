@@ -54,14 +54,20 @@ def upgrade() -> None:
     )
     op.create_table(
         "idempotency",
-        name("organisation", primary_key=True),
-        name("key", primary_key=True),
+        sa.Column("id", sa.LargeBinary(), primary_key=True),
+        text("organisation"),
         blob("request"),
-        number("started_at"),
-        number("status", nullable=True),
-        text("headers", nullable=True),
-        blob("body", nullable=True),
+        number("size"),
+        number("held_until"),
     )
+    op.create_table(
+        "kept_answer",
+        sa.Column("id", sa.LargeBinary(), primary_key=True),
+        number("status"),
+        text("headers"),
+        blob("body"),
+    )
+    op.create_table("wording", sa.Column("digest", sa.LargeBinary(), primary_key=True), blob("raw"))
     op.create_table(
         "request_log",
         sa.Column("id", SIZE, primary_key=True, autoincrement=True),
