@@ -7,6 +7,7 @@ and whatever goes wrong while evaluating gives `undetermined`, never `allow`.
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from consent_ledger.licenses.bearing import reaches, superseding
 from consent_ledger.licenses.evaluation import Answer, Moment, Standing, evaluate, standings
 from consent_ledger.licenses.facts import Facts, GrantRecord
 from consent_ledger.licenses.masks import Use
@@ -146,12 +147,15 @@ def _instants(
         if party is not None:
             yield party.majority
             yield from (died for entry, died in party.deaths if entry < size)
-        signers = {need.party, *(s.grant.issuer for s in given)}
-        for signer in signers:
-            yield from (r.effective for r in facts.revocations.get(signer, ()) if r.entry < size)
-        for grant in facts.grants.get(need.party, ()):
+        ids = {standing.grant.id for standing in given}
+        for signer in {need.party, *(s.grant.issuer for s in given)}:
+            found = facts.revocations.get(signer, ())
+            yield from (r.effective for r in found if r.entry < size and reaches(r, ids))
+        for grant in superseding(facts.grants.get(need.party, ()), ids):
             if grant.entry < size:
-                yield from (grant.effective, grant.ends, grant.terms.retention_until)
-                yield from (e.effective for e in facts.suspensions.get(grant.id, ()) if e.entry < size)
-                template = facts.templates.get(grant.template)
-                yield from (e.effective for e in template.events if e.entry < size) if template else ()
+                yield grant.effective
+        for grant in (standing.grant for standing in given):
+            yield from (grant.effective, grant.ends, grant.terms.retention_until)
+            yield from (e.effective for e in facts.suspensions.get(grant.id, ()) if e.entry < size)
+            template = facts.templates.get(grant.template)
+            yield from (e.effective for e in template.events if e.entry < size) if template else ()
