@@ -116,14 +116,14 @@ class _Reader:
         verifier = _verifier(vkey, ED25519)
         if any(log.verifier.public_key == verifier.public_key for log in self._logs):
             raise MalformedError(f"key of `{verifier.name}` is that of a log before it")
-        self._logs.append(PolicyLog(verifier, *(url or [None])))
+        self._logs.append(PolicyLog(verifier, url[0] if url else None))
 
     def _add_witness(self, name: str, vkey: str, url: list[str]) -> None:
         verifier = _verifier(vkey, COSIGNATURE)
         if any(witness.verifier.public_key == verifier.public_key for witness in self._witnesses):
             raise MalformedError(f"key of `{verifier.name}` is that of a witness before it")
         self._define(name)
-        self._witnesses.append(Witness(name, verifier, *(url or [None])))
+        self._witnesses.append(Witness(name, verifier, url[0] if url else None))
 
     def _add_group(self, name: str, number: str, members: list[str]) -> None:
         for member in members:
