@@ -38,6 +38,22 @@ class RefusedError(LedgerError):
     default_code = "refused"
 
 
+class UnauthenticatedError(LedgerError):
+    """Nobody who may ask is known to be asking: bring a good token."""
+
+    default_code = "token_wanted"
+
+
+class LimitedError(LedgerError):
+    """Too much was asked in too short a time: wait `retry_after` seconds. Nothing was done."""
+
+    default_code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
 class ForbiddenError(LedgerError):
     """The signer may not say this: another key or another party is wanted."""
 

@@ -8,11 +8,13 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from consent_ledger.api import log, operation, tiles
+from consent_ledger.api.authentication import Gate, guard
 from consent_ledger.api.browse import api_page
 from consent_ledger.api.bulk import clear_assets
 from consent_ledger.api.clearance import clear_asset
 from consent_ledger.api.errors import answer_error
 from consent_ledger.api.frame import add_headers, framed
+from consent_ledger.api.limits import Limits
 from consent_ledger.api.logs import Logger, Silent
 from consent_ledger.api.operations import build_document
 from consent_ledger.api.receipts import read_receipt
@@ -31,9 +33,10 @@ ROUTES = (
     *operation.ROUTES,
 )
 NO_BODY = 64 * 1024
+USUAL = Limits()
 
 
-def create_app(ledger: Ledger, *, logger: Logger | None = None) -> Litestar:
+def create_app(ledger: Ledger, *, logger: Logger | None = None, limits: Limits = USUAL) -> Litestar:
     """Return the application that serves `ledger`, which stays the caller's to close."""
     document = build_document(ROUTES)
 
@@ -44,10 +47,13 @@ def create_app(ledger: Ledger, *, logger: Logger | None = None) -> Litestar:
         # A new one takes its place: an application may be started again.
         ending, app.state.service = app.state.service, Service(ledger)
         ending.close()
+        closing, app.state.gate = app.state.gate, Gate(ledger, limits)
+        closing.close()
 
     app = Litestar(
         ROUTES,
         before_send=[add_headers],
+        guards=[guard],
         exception_handlers={Exception: answer_error},
         lifespan=[lifespan],
         logging_config=None,
@@ -56,6 +62,7 @@ def create_app(ledger: Ledger, *, logger: Logger | None = None) -> Litestar:
         state=State(
             {
                 "service": Service(ledger),
+                "gate": Gate(ledger, limits),
                 "document": msgspec.json.encode(document),
                 "page": api_page(document).encode(),
             }

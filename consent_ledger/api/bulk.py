@@ -32,6 +32,7 @@ MAX_LINE = 16 * 1024
         "operation": Operation(
             "Ask about many assets, one a line",
             tag="clearance",
+            scope="clearance:read",
             body={NDJSON: lines_of(ClearanceRequest)},
             answers={200: Answer("One line for each line asked.", {NDJSON: lines_of(ClearanceAnswer, LineError)})},
             problems=(415, 503),

@@ -41,6 +41,7 @@ class _Dated(msgspec.Struct):
         "operation": Operation(
             "Ask whether one asset may be put to a use",
             tag="clearance",
+            scope="clearance:read",
             headers=(IF_NONE_MATCH,),
             body={JSON: ClearanceRequest},
             answers={

@@ -17,10 +17,12 @@ from consent_ledger.errors import (
     ConflictError,
     ForbiddenError,
     LedgerError,
+    LimitedError,
     MalformedError,
     NotFoundError,
     RefusedError,
     StaleError,
+    UnauthenticatedError,
     UnavailableError,
     VerificationError,
 )
@@ -41,7 +43,8 @@ KINDS = {
     kind.slug: kind
     for kind in (
         Kind("malformed", 400, "the request cannot be read", "Repair the bytes: nothing was read further."),
-        Kind("forbidden", 403, "the signer may not say this", "Another key or another party has to sign."),
+        Kind("unauthenticated", 401, "a good token is wanted", "Send `Authorization: Bearer` and a token that holds."),
+        Kind("forbidden", 403, "this may not be done by whoever asks or signed", "Another key or token is wanted."),
         Kind("not_found", 404, "there is no such thing", "Nothing of that name or number is recorded here."),
         Kind("method_not_allowed", 405, "the method is not offered here", "The header `Allow` lists what is."),
         Kind("timeout", 408, "the request did not arrive in time", "Send it again, over a faster connection."),
@@ -50,6 +53,7 @@ KINDS = {
         Kind("too_large", 413, "the request is too large", "Send less, or send it in parts."),
         Kind("unsupported_media_type", 415, "the media type is not read here", "Name the one that is wanted."),
         Kind("refused", 422, "the request is understood and refused", "Change what it says; `errors` lists what."),
+        Kind("too_many_requests", 429, "too much was asked at once", "Wait as long as `Retry-After` says."),
         Kind("internal_error", 500, "the service made a mistake", "Report it with the `request_id`."),
         Kind("unavailable", 503, "the ledger cannot answer now", "Nothing was done, nothing is guessed: try later."),
     )
@@ -57,6 +61,8 @@ KINDS = {
 
 _BY_ERROR: dict[type[LedgerError], str] = {
     MalformedError: "malformed",
+    UnauthenticatedError: "unauthenticated",
+    LimitedError: "too_many_requests",
     ForbiddenError: "forbidden",
     NotFoundError: "not_found",
     ConflictError: "conflict",
@@ -110,6 +116,12 @@ def answer_error(request: Request, error: Exception) -> Response[bytes]:  # type
     headers = {"Cache-Control": "no-store"}
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "1"
+    if isinstance(error, LimitedError):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, UnauthenticatedError):
+        # RFC 6750, section 3: who brought nothing is told nothing but what to bring.
+        wrong = "" if error.code == UnauthenticatedError.default_code else ' error="invalid_token"'
+        headers["WWW-Authenticate"] = f"Bearer{wrong}"
     if isinstance(error, HTTPException) and error.headers:
         headers |= {name: value for name, value in error.headers.items() if name.lower() == "allow"}
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:

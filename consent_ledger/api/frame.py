@@ -43,7 +43,12 @@ async def add_headers(message: Message, scope: Scope) -> None:
             headers.setdefault(name, value)
         headers.setdefault("Cache-Control", "no-store")
         headers["X-Request-Id"] = request_id_of(scope)
-        scope["state"]["status"] = message["status"]
+        state: dict[str, Any] = scope["state"]
+        state["status"] = message["status"]
+        if (level := state.get("level")) is not None:
+            headers["RateLimit-Limit"] = str(level.limit)
+            headers["RateLimit-Remaining"] = str(level.remaining)
+            headers["RateLimit-Reset"] = str(level.reset)
 
 
 def framed(app: ASGIApp, logger: Logger) -> ASGIApp:

@@ -62,6 +62,7 @@ class ConsistencyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "operation": Operation(
             "Read sealed entries",
             tag="log",
+            scope=None,
             query=EntryRange,
             answers={200: Answer("A page of entries.", {JSON: EntryPage}, headers=("Link",))},
             problems=(422, 503),
@@ -96,6 +97,7 @@ def read_page(store: Store, wanted: EntryRange) -> EntryPage:
         "operation": Operation(
             "Prove that an entry is in the log",
             tag="log",
+            scope=None,
             query=InclusionQuery,
             answers={200: Answer("The proof.", {JSON: InclusionAnswer})},
             problems=(404, 422, 503),
@@ -137,6 +139,7 @@ def read_inclusion(store: Store, wanted: InclusionQuery) -> InclusionAnswer:
         "operation": Operation(
             "Prove that the log only grew",
             tag="log",
+            scope=None,
             query=ConsistencyQuery,
             answers={200: Answer("The proof.", {JSON: ConsistencyAnswer})},
             problems=(404, 422, 503),

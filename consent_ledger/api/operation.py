@@ -39,7 +39,11 @@ class Readiness(msgspec.Struct, frozen=True):
 @get(
     "/healthz",
     name="health",
-    opt={"operation": Operation("Is the process alive?", "operation", {200: Answer("It is.", {JSON: Health})})},
+    opt={
+        "operation": Operation(
+            "Is the process alive?", "operation", {200: Answer("It is.", {JSON: Health})}, scope=None, unlimited=True
+        )
+    },
 )
 async def health(request: HttpRequest) -> ASGIApp:
     """Looks at nothing else."""
@@ -51,7 +55,12 @@ async def health(request: HttpRequest) -> ASGIApp:
     name="readiness",
     opt={
         "operation": Operation(
-            "May it be asked?", "operation", {200: Answer("It may.", {JSON: Readiness})}, problems=(503,)
+            "May it be asked?",
+            "operation",
+            {200: Answer("It may.", {JSON: Readiness})},
+            problems=(503,),
+            scope=None,
+            unlimited=True,
         )
     },
 )
@@ -62,9 +71,12 @@ async def readiness(request: HttpRequest) -> ASGIApp:
 
 
 def check_head(ledger: Ledger) -> int:
-    """Return the ledger's size; raise VerificationError unless tree, last entry and checkpoint agree."""
+    """Return the ledger's size; raise VerificationError unless tree, last entry and checkpoint agree, StaleError unless
+    they go on from what was published."""
+    published = ledger.published()
     with ledger.store.read() as tx:
         head = read_head(tx)
+        published.hold(tx, head, [ledger.verifier])
         last = read_entries(tx, head.size - 1, head.size) if head.size else []
     if head.checkpoint is None or not last or leaf_hash(last[0]) != head.last_leaf:
         raise VerificationError("the last entry is not the one that the tree holds", code=INTEGRITY)
@@ -80,7 +92,7 @@ def check_head(ledger: Ledger) -> int:
 @get(
     "/version",
     name="version",
-    opt={"operation": Operation("What is it?", "operation", {200: Answer("This.", {JSON: Version})})},
+    opt={"operation": Operation("What is it?", "operation", {200: Answer("This.", {JSON: Version})}, scope=None)},
 )
 async def version(request: HttpRequest) -> ASGIApp:
     """The version of the software, of the rules, and the ledger's name and verifier key."""
@@ -93,7 +105,7 @@ async def version(request: HttpRequest) -> ASGIApp:
     name="openapi",
     opt={
         "operation": Operation(
-            "This description", "operation", {200: Answer("OpenAPI 3.1.", {JSON: {"type": "object"}})}
+            "This description", "operation", {200: Answer("OpenAPI 3.1.", {JSON: {"type": "object"}})}, scope=None
         )
     },
 )
@@ -107,7 +119,10 @@ async def openapi(request: HttpRequest) -> ASGIApp:
     name="docs",
     opt={
         "operation": Operation(
-            "This description, for people", "operation", {200: Answer("A page.", {HTML: {"type": "string"}})}
+            "This description, for people",
+            "operation",
+            {200: Answer("A page.", {HTML: {"type": "string"}})},
+            scope=None,
         )
     },
 )
@@ -119,7 +134,11 @@ async def docs(request: HttpRequest) -> ASGIApp:
 @get(
     "/docs/style.css",
     name="docs_style",
-    opt={"operation": Operation("The page's style", "operation", {200: Answer("CSS.", {CSS: {"type": "string"}})})},
+    opt={
+        "operation": Operation(
+            "The page's style", "operation", {200: Answer("CSS.", {CSS: {"type": "string"}})}, scope=None
+        )
+    },
 )
 async def docs_style(request: HttpRequest) -> ASGIApp:
     """The style sheet of `/docs`."""
@@ -135,6 +154,7 @@ async def docs_style(request: HttpRequest) -> ASGIApp:
             "operation",
             {200: Answer("A page.", {HTML: {"type": "string"}})},
             problems=(404,),
+            scope=None,
             path=(Parameter("slug", str, "The last part of a problem's `type`."),),
         )
     },

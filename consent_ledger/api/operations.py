@@ -23,7 +23,12 @@ _HEADERS = {
     "Location": "Where the statement can be read.",
     "Link": 'The next page, as `rel="next"`.',
     "Allow": "The methods that are offered.",
+    "WWW-Authenticate": "`Bearer`: a token is wanted.",
+    "Retry-After": "Seconds to wait.",
 }
+_PROBLEM_HEADERS = {401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After"}
+UNDECLARED = "undeclared"
+ANYBODY = "anybody"
 _BESIDES = {
     "ClearanceRequest": {"not": {"required": ["known_at", "size"]}},
     "Envelope": {"description": "DSSE. The payload is a statement in canonical JSON, signed by a key of its issuer."},
@@ -48,7 +53,11 @@ class Answer(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """What one route promises. `problems` are the statuses of problem documents."""
+    """What one route promises. `problems` are the statuses of problem documents, besides those that all routes have.
+
+    `scope` is what a token must have; None: the route is public and looks at no token; ANYBODY: a good token is known
+    to the handler, which decides what may be done without one (`known_caller`). Who says nothing is asked by nobody.
+    """
 
     summary: str
     tag: str
@@ -59,6 +68,16 @@ class Operation(NamedTuple):
     headers: tuple[Parameter, ...] = ()
     body: Mapping[str, Any] = {}
     example: Any = None
+    scope: str | None = UNDECLARED
+    unlimited: bool = False
+    """Whether it is answered however often it is asked: what watches over the service must not be turned away."""
+
+    @property
+    def statuses(self) -> list[int]:
+        """The statuses of all problem documents that it may answer with."""
+        guarded = () if self.scope is None else (401, 403, 503)
+        limited = () if self.unlimited else (429,)
+        return sorted({*self.problems, *guarded, *limited, 405, 500})
 
 
 class _Lines:
@@ -102,8 +121,20 @@ def build_document(handlers: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": {name: _component(name, schema) for name, schema in components.items()}},
+        "components": {
+            "schemas": {name: _component(name, schema) for name, schema in components.items()},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "A token of an organisation."}
+            },
+        },
     }
+
+
+def _security(scope: str | None) -> list[dict[str, list[str]]]:
+    """Return the security requirements: OpenAPI 3.1 lets a bearer token's list name what it must be good for."""
+    if scope is None:
+        return []
+    return [{}, {"token": []}] if scope == ANYBODY else [{"token": [scope]}]
 
 
 def _component(name: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -142,6 +173,7 @@ class _Writer:
             "summary": operation.summary,
             "description": " ".join((inspect.getdoc(handler.fn) or "").split()),
             "tags": [operation.tag],
+            "security": _security(operation.scope),
         }
         if parameters := self._parameters(operation):
             written["parameters"] = parameters
@@ -153,7 +185,7 @@ class _Writer:
             written["requestBody"] = {"required": True, "content": content}
         written["responses"] = {
             **{str(status): self._answer(answer) for status, answer in operation.answers.items()},
-            **{str(status): self._problem(status) for status in sorted({*operation.problems, 405, 500})},
+            **{str(status): self._problem(status) for status in operation.statuses},
         }
         return written
 
@@ -201,8 +233,9 @@ class _Writer:
             "description": kinds[0].title if kinds else HTTPStatus(status).phrase,
             "content": {PROBLEM_JSON: {"schema": self._schemas[ProblemAnswer]}},
         }
-        if status == HTTPStatus.METHOD_NOT_ALLOWED:
-            written["headers"] = {"Allow": _header("Allow")}
+        if status in _PROBLEM_HEADERS:
+            name = _PROBLEM_HEADERS[status]
+            written["headers"] = {name: _header(name)}
         return written
 
 

@@ -24,6 +24,7 @@ PROOF_SUFFIX = ".tlog-proof"
         "operation": Operation(
             "Take a receipt away",
             tag="log",
+            scope="audit:read",
             path=(STATEMENT_ID,),
             answers={200: Answer("The receipt.", {JSON: ProvenReceipt, TEXT: {"type": "string"}})},
             problems=(404, 410, 422, 503),

@@ -8,7 +8,7 @@ from litestar.types import ASGIApp
 
 from consent_ledger.answers import ReceiptAnswer, StatementAnswer
 from consent_ledger.api.decoding import decode_any, problems_in
-from consent_ledger.api.operations import Answer, Operation, Parameter
+from consent_ledger.api.operations import ANYBODY, Answer, Operation, Parameter
 from consent_ledger.api.requests import HttpRequest, read_body, service_of
 from consent_ledger.api.responses import JSON, json_body
 from consent_ledger.audit.entry import commit, decode_entry
@@ -63,6 +63,7 @@ def open_statement(ledger: Ledger, id_: str) -> Opened:
         "operation": Operation(
             "Register a signed statement",
             tag="statements",
+            scope=ANYBODY,
             body={JSON: Envelope},
             answers={
                 201: Answer("Recorded now.", {JSON: ReceiptAnswer}, headers=("Location",)),
@@ -92,6 +93,7 @@ async def register_statement(request: HttpRequest) -> ASGIApp:
         "operation": Operation(
             "Read a statement",
             tag="statements",
+            scope="audit:read",
             path=(STATEMENT_ID,),
             answers={200: Answer("The statement.", {JSON: StatementAnswer})},
             problems=(404, 410, 422, 503),

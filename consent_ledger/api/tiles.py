@@ -28,6 +28,7 @@ from consent_ledger.store.log import read_checkpoint, read_entries, read_head, r
         "operation": Operation(
             "Read the latest checkpoint",
             tag="log",
+            scope=None,
             answers={200: Answer("A signed note (c2sp.org/tlog-checkpoint).", {TEXT: {"type": "string"}})},
             problems=(503,),
         )
@@ -54,6 +55,7 @@ def _latest_note(store: Store) -> bytes:
         "operation": Operation(
             "Read a tile",
             tag="log",
+            scope=None,
             path=(Parameter("path", str, "Level and index, as c2sp.org/tlog-tiles spells them: `0/000`."),),
             answers={200: Answer("The tile.", {BYTES: {"type": "string", "format": "binary"}})},
             problems=(404, 503),

@@ -8,6 +8,7 @@ from litestar.testing import TestClient
 
 from consent_ledger.api.app import create_app
 from consent_ledger.store.engine import open_store
+from tests.api.asking import bearer
 from tests.world import World
 
 
@@ -29,5 +30,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def client(world: World) -> Iterator[TestClient]:
+    """One who asks as the operator, with every scope."""
     with TestClient(create_app(world.ledger), raise_server_exceptions=False) as client:
+        client.headers.update(bearer(world.ledger))
         yield client

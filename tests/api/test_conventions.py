@@ -12,7 +12,7 @@ from litestar.testing import TestClient
 from consent_ledger.api.app import ROUTES, create_app
 from consent_ledger.api.decoding import problems_in
 from consent_ledger.api.logs import json_logger
-from tests.api.asking import JSON, question
+from tests.api.asking import JSON, bearer, question
 from tests.world import World, hash_of, party_of
 
 PATHS = [
@@ -77,6 +77,7 @@ def test_a_mistake_of_the_service_is_told_without_its_innards(world: World) -> N
 def test_the_log_names_routes_and_ids_and_nothing_that_was_sent(world: World) -> None:
     log = io.BytesIO()
     with TestClient(create_app(world.ledger, logger=json_logger(log))) as client:
+        client.headers.update(bearer(world.ledger))
         client.post("/v1/statements", content=world.enrolment("dan"), headers=JSON)
         client.post("/v1/clearance", json=question(hash_of("hers"), recipient=party_of("ben")))
         client.get(f"/v1/statements/{hash_of('secret')}?name=Alice")
@@ -162,4 +163,5 @@ def test_an_application_that_was_stopped_can_be_started_again(world: World) -> N
     app = create_app(world.ledger)
     for _ in range(2):
         with TestClient(app) as client:
+            client.headers.update(bearer(world.ledger))
             assert client.post("/v1/clearance", json=question(hash_of("hers"))).json()["verdict"] == "allow"

@@ -8,10 +8,13 @@ import schemathesis
 from schemathesis.engine import Status, events, from_schema
 
 from consent_ledger.api.app import create_app
+from consent_ledger.api.limits import Limits, Rate
 from consent_ledger.store.engine import open_store
+from tests.api.asking import bearer
 from tests.world import World
 
 EXAMPLES = 8
+UNLIMITED = Limits(*[Rate(0, 0)] * len(Limits._fields))
 NOT_SAID_BY_A_SCHEMA = {
     # No schema says that a payload is a statement which somebody signed: what is made up is refused.
     ("POST /v1/statements", "positive_data_acceptance"),
@@ -27,7 +30,9 @@ def as_lines(ctx: Any, value: Any) -> bytes:
 
 def test_answers_are_as_described_whatever_is_sent(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
-        schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(World(store).ledger))
+        ledger = World(store).ledger
+        schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(ledger, limits=UNLIMITED))
+        schema.config.headers = bearer(ledger)
         schema.config.generation.max_examples = EXAMPLES
         schema.config.generation.deterministic = True
         found = list(from_schema(schema).execute())

@@ -16,15 +16,15 @@ from typing import NamedTuple
 
 import pytest
 
-from consent_ledger.ledger import Ledger
+from consent_ledger.ledger import Ledger, system_clock
 from consent_ledger.store.engine import open_store
-from tests.api.asking import JSON, NDJSON, lines, question
+from tests.api.asking import JSON, NDJSON, bearer, lines, question
 from tests.world import LOG_KEY, World, findings, hash_of, issuer_of
 
 MAIN = """
 import sys
 from consent_ledger.api.server import run
-from consent_ledger.ledger import Ledger
+from consent_ledger.ledger import Ledger, system_clock
 from consent_ledger.store.engine import open_store
 from tests.world import LOG_KEY
 with open_store(sys.argv[1]) as store:
@@ -35,18 +35,19 @@ POST = b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
 class Served(NamedTuple):
-    """A running server and its database."""
+    """A running server, its database, and the header that lets one in."""
 
     process: "subprocess.Popen[bytes]"
     port: int
     url: str
+    token: dict[str, str]
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:
         connection = self.connect()
-        connection.request(method, path, body, headers or {})
+        connection.request(method, path, body, {**self.token, **(headers or {})})
         with connection.getresponse() as response:
             return response.read()
 
@@ -59,11 +60,12 @@ def served(tmp_path: Path) -> Iterator[Served]:
         world.people("ada")
         world.grant("ada", choices={"release": True})
         world.film("hers", ["ada"], ["ada"])
+        token = bearer(world.ledger, now=system_clock())
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-c", MAIN, url], stdout=subprocess.PIPE, stderr=log)
     assert process.stdout is not None
     place = process.stdout.readline().decode()
-    yield Served(process, int(place.rpartition(":")[2]), url)
+    yield Served(process, int(place.rpartition(":")[2]), url, token)
     if process.poll() is None:
         process.kill()
     process.wait()
@@ -88,7 +90,7 @@ def test_it_serves_and_stops_in_order(served: Served) -> None:
 def test_what_is_under_way_when_it_is_told_to_stop_is_finished(served: Served) -> None:
     connection = served.connect()
     connection.putrequest("POST", "/v1/clearance/bulk")
-    for name, value in {**NDJSON, "Transfer-Encoding": "chunked"}.items():
+    for name, value in {**NDJSON, **served.token, "Transfer-Encoding": "chunked"}.items():
         connection.putheader(name, value)
     connection.endheaders()
     line = lines(question(hash_of("hers")))
@@ -107,7 +109,7 @@ def test_what_is_under_way_when_it_is_told_to_stop_is_finished(served: Served) -
 def test_a_line_is_answered_while_the_request_goes_on_at_the_size_that_it_began_with(served: Served) -> None:
     connection = served.connect()
     connection.putrequest("POST", "/v1/clearance/bulk")
-    for name, value in {**NDJSON, "Transfer-Encoding": "chunked"}.items():
+    for name, value in {**NDJSON, **served.token, "Transfer-Encoding": "chunked"}.items():
         connection.putheader(name, value)
     connection.endheaders()
     line = lines(question(hash_of("hers")))
