@@ -7,6 +7,7 @@ import msgspec
 from litestar import Litestar
 from litestar.datastructures import State
 
+from consent_ledger.access.organisations import operator_of
 from consent_ledger.api import log, operation, tiles
 from consent_ledger.api.authentication import Gate, guard
 from consent_ledger.api.browse import api_page
@@ -39,6 +40,7 @@ USUAL = Limits()
 def create_app(ledger: Ledger, *, logger: Logger | None = None, limits: Limits = USUAL) -> Litestar:
     """Return the application that serves `ledger`, which stays the caller's to close."""
     document = build_document(ROUTES)
+    operator = operator_of(ledger.store)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -47,7 +49,7 @@ def create_app(ledger: Ledger, *, logger: Logger | None = None, limits: Limits =
         # A new one takes its place: an application may be started again.
         ending, app.state.service = app.state.service, Service(ledger)
         ending.close()
-        closing, app.state.gate = app.state.gate, Gate(ledger, limits)
+        closing, app.state.gate = app.state.gate, Gate(ledger, operator, limits)
         closing.close()
 
     app = Litestar(
@@ -62,7 +64,7 @@ def create_app(ledger: Ledger, *, logger: Logger | None = None, limits: Limits =
         state=State(
             {
                 "service": Service(ledger),
-                "gate": Gate(ledger, limits),
+                "gate": Gate(ledger, operator, limits),
                 "document": msgspec.json.encode(document),
                 "page": api_page(document).encode(),
             }

@@ -13,7 +13,6 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from consent_ledger.access.callers import Caller
-from consent_ledger.access.organisations import operator_of
 from consent_ledger.access.tokens import find_callers, hash_token
 from consent_ledger.api.batching import Batched
 from consent_ledger.api.limits import Buckets, Level, Limits
@@ -31,8 +30,8 @@ _NOTHING = Operation("", "", {}, scope=UNDECLARED)
 class Gate:
     """What the guard asks: the database for tokens, and the buckets. It belongs to one event loop."""
 
-    def __init__(self, ledger: Ledger, limits: Limits) -> None:
-        self.operator = operator_of(ledger.store)
+    def __init__(self, ledger: Ledger, operator: str, limits: Limits) -> None:
+        self.operator = operator
         self.limits = limits
         self.by_token = Buckets(limits.token)
         self.by_address = Buckets(limits.address)
