@@ -19,6 +19,8 @@ class LedgerError(Exception):
     """Base of all errors that this package raises on purpose."""
 
     default_code = "error"
+    request_id: str | None = None
+    """The id of the request that was answered with it, where it came from a server."""
 
     def __init__(self, message: str, *, code: str | None = None, problems: tuple[Problem, ...] = ()) -> None:
         super().__init__(message)

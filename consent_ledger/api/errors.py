@@ -52,9 +52,11 @@ KINDS = {
         Kind("gone", 410, "it was here and is erased", "Only its sealed entry remains, as proof that it was there."),
         Kind("too_large", 413, "the request is too large", "Send less, or send it in parts."),
         Kind("unsupported_media_type", 415, "the media type is not read here", "Name the one that is wanted."),
+        Kind("not_verified", 422, "a signature or proof does not verify", "Trust nothing that rests on it."),
         Kind("refused", 422, "the request is understood and refused", "Change what it says; `errors` lists what."),
         Kind("too_many_requests", 429, "too much was asked at once", "Wait as long as `Retry-After` says."),
         Kind("internal_error", 500, "the service made a mistake", "Report it with the `request_id`."),
+        Kind("stale", 503, "the ledger is behind what it published", "Nothing was done: its operator has to look."),
         Kind("unavailable", 503, "the ledger cannot answer now", "Nothing was done, nothing is guessed: try later."),
     )
 }
@@ -67,8 +69,8 @@ _BY_ERROR: dict[type[LedgerError], str] = {
     NotFoundError: "not_found",
     ConflictError: "conflict",
     RefusedError: "refused",
-    VerificationError: "refused",
-    StaleError: "unavailable",
+    VerificationError: "not_verified",
+    StaleError: "stale",
     UnavailableError: "unavailable",
 }
 _BY_CODE = {

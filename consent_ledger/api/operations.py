@@ -230,7 +230,7 @@ class _Writer:
     def _problem(self, status: int) -> dict[str, Any]:
         kinds = [kind for kind in KINDS.values() if kind.status == status]
         written: dict[str, Any] = {
-            "description": kinds[0].title if kinds else HTTPStatus(status).phrase,
+            "description": "; or ".join(kind.title for kind in kinds) or HTTPStatus(status).phrase,
             "content": {PROBLEM_JSON: {"schema": self._schemas[ProblemAnswer]}},
         }
         if status in _PROBLEM_HEADERS:
