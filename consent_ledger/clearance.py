@@ -10,8 +10,9 @@ from functools import partial
 from threading import Lock
 from typing import NamedTuple
 
+from consent_ledger.anchor import NOTHING, Published
 from consent_ledger.audit.checkpoint import read_checkpoint_text
-from consent_ledger.errors import RefusedError
+from consent_ledger.errors import RefusedError, StaleError
 from consent_ledger.licenses.decision import Decision, Query, decide
 from consent_ledger.licenses.evaluation import Moment
 from consent_ledger.licenses.explanation import Want, wants
@@ -45,9 +46,20 @@ class Clearance(NamedTuple):
 class Engine:
     """Facts that stay in memory between questions about a store, as far as they are worth it. Threads may share it."""
 
-    def __init__(self, store: Store, clock: Callable[[], int], *, warm: bool = False) -> None:
-        """`warm`: fold the whole ledger at the first question, however small, and stay up to date from then on."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], int],
+        *,
+        warm: bool = False,
+        published: Callable[[], Published] = lambda: NOTHING,
+    ) -> None:
+        """`warm`: fold the whole ledger at the first question, however small, and stay up to date from then on.
+
+        `published`: what the ledger is known to have been. Nothing is cleared on one that is behind it.
+        """
         self.store = store
+        self._published = published
         self.clock = clock
         self._always = warm
         self._reader: FactsReader | None = None
@@ -68,6 +80,7 @@ class Engine:
         `as_of` (microseconds) is now when absent, but never before the last entry, so that a clock set back does not
         undo a withdrawal. What is known is what was recorded by the instant `known_at`, or at `size`, or all.
         """
+        published = self._published()
         with self.store.read() as tx:
             head = read_head(tx)
             if size is not None and not 0 <= size <= head.size:
@@ -77,7 +90,11 @@ class Engine:
             if as_of is None:
                 as_of = max(self.clock(), head.recorded_at)
             note = head.checkpoint if size == head.size else read_checkpoint(tx, size)
-            decisions = self._decide(tx, head, assets, use, as_of, size)
+            stale = _stale(published, tx, head)
+            if stale is not None:
+                decisions = [decide(Query(asset, use, as_of, size), stale) for asset in assets]
+            else:
+                decisions = self._decide(tx, head, assets, use, as_of, size)
         return Clearance(decisions, as_of, size, None if note is None else read_checkpoint_text(note).root)
 
     def _decide(
@@ -101,8 +118,11 @@ class Engine:
 
         Equal to the verdicts of `clear`, whose reasons, party by party, are what takes the time.
         """
+        published = self._published()
         with self.store.read() as tx:
             head = read_head(tx)
+            if _stale(published, tx, head) is not None:
+                return [Verdict.undetermined] * len(assets)
             if as_of is None:
                 as_of = max(self.clock(), head.recorded_at)
             if head.size > _WARM_ENTRIES:
@@ -119,8 +139,10 @@ class Engine:
         self, assets: Sequence[str], use: Use, *, as_of: int | None = None, size: int | None = None
     ) -> list[tuple[Want, ...]]:
         """Return, for each asset, the smallest set of things that would clear it: nothing for one that is cleared."""
+        published = self._published()
         with self.store.read() as tx:
             head = read_head(tx)
+            published.hold(tx, head)
             at = max(self.clock(), head.recorded_at) if as_of is None else as_of
             known = head.size if size is None else min(size, head.size)
             found = []
@@ -140,6 +162,17 @@ class Engine:
         return self._reader.facts
 
 
+def _stale(published: Published, tx: Transaction, head: Head) -> Facts | None:
+    """Return facts that nothing is decided on, where the ledger has forgotten what it published."""
+    try:
+        published.hold(tx, head)
+    except StaleError as e:
+        facts = Facts()
+        facts.failure = str(e)
+        return facts
+    return None
+
+
 def clear(
     store: Store,
     assets: Sequence[str],
@@ -149,9 +182,10 @@ def clear(
     as_of: int | None = None,
     known_at: int | None = None,
     size: int | None = None,
+    published: Callable[[], Published] = lambda: NOTHING,
 ) -> Clearance:
     """Return whether each asset may be put to `use`, by an engine for this once: see `Engine.clear`."""
-    return Engine(store, clock).clear(assets, use, as_of=as_of, known_at=known_at, size=size)
+    return Engine(store, clock, published=published).clear(assets, use, as_of=as_of, known_at=known_at, size=size)
 
 
 def decide_all(assets: Sequence[str], use: Use, facts: Facts, as_of: int, size: int) -> list[Decision]:

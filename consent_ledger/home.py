@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from consent_ledger.address_book import LEDGER, AddressBook, Contact
+from consent_ledger.anchor import Anchor
 from consent_ledger.errors import ConflictError, UnavailableError
 from consent_ledger.issuing import Issuer, key_material, new_party_id
 from consent_ledger.keyfile import new_seed, write_key_file
@@ -66,7 +67,8 @@ def _fill(
     assert isinstance(genesis, Genesis)
     # Last: a database elsewhere cannot be taken back with the folder.
     with open_store(settings.database, create=True) as store:
-        Ledger.create(store, genesis, operator_key, log_key, clock=clock)
+        anchor = Anchor(settings.anchor_file)
+        Ledger.create(store, genesis, operator_key, log_key, clock=clock, anchor=anchor)
     return vkey
 
 
@@ -76,4 +78,6 @@ def open_ledger(
 ) -> Iterator[Ledger]:
     """Give the ledger of a home, for writing."""
     with open_store(settings.database) as store:
-        yield Ledger.open(store, log_key, clock=clock)
+        anchor = Anchor(settings.anchor_file)
+        yield Ledger.open(store, log_key, clock=clock, anchor=anchor)
+        anchor.close()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from threading import Lock
 
+from consent_ledger.anchor import NOTHING, Anchor, Published
 from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from consent_ledger.audit.proofs import inclusion_ids, prove_inclusion
 from consent_ledger.audit.receipt import Receipt as Proof
@@ -64,6 +65,7 @@ class Ledger:
         *,
         clock: Callable[[], int] = system_clock,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
+        anchor: Anchor | None = None,
     ) -> None:
         """Use `Ledger.open` or `Ledger.create`: this checks nothing."""
         self.store = store
@@ -71,6 +73,7 @@ class Ledger:
         self.clock = clock
         self.vkey = vkey_text(origin, log_key.public_key)
         self.verifier = NoteVerifier.from_vkey(self.vkey)
+        self.anchor = anchor
         self._log_key = log_key
         self._entropy = entropy
         self._queue: list[_Ticket] = []
@@ -88,15 +91,19 @@ class Ledger:
         *,
         clock: Callable[[], int] = system_clock,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
+        anchor: Anchor | None = None,
     ) -> "Ledger":
-        """Return the ledger in `store`; raise VerificationError `wrong_log_key` unless `log_key` signed its head."""
+        """Return the ledger in `store`; raise VerificationError `wrong_log_key` unless `log_key` signed its head.
+
+        Where the head is behind the `anchor`, the ledger is opened all the same, and refuses to write.
+        """
         with store.read() as tx:
             head = read_head(tx)
             reader = FactsReader(tx, head.size)
             reader.load([GENESIS_KEY])
         if reader.facts.origin is None or head.checkpoint is None:
             raise NotFoundError(f"`{store.place}` holds no ledger yet, want `init` first", code="ledger_missing")
-        ledger = cls(store, reader.facts.origin, log_key, clock=clock, entropy=entropy)
+        ledger = cls(store, reader.facts.origin, log_key, clock=clock, entropy=entropy, anchor=anchor)
         try:
             checkpoint = open_checkpoint(head.checkpoint, [ledger.verifier])
         except VerificationError as e:
@@ -104,6 +111,8 @@ class Ledger:
             raise VerificationError(detail, code="wrong_log_key") from e
         if (checkpoint.size, checkpoint.root) != (head.size, head.frontier.root()):
             raise VerificationError("the log does not match its own checkpoint", code="ledger_integrity_failure")
+        if anchor is not None:
+            anchor.begin(head.checkpoint)
         return ledger
 
     @classmethod
@@ -116,9 +125,10 @@ class Ledger:
         *,
         clock: Callable[[], int] = system_clock,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
+        anchor: Anchor | None = None,
     ) -> "Ledger":
         """Record `genesis` as entry 0 of an empty store and return the ledger."""
-        ledger = cls(store, genesis.ledger, log_key, clock=clock, entropy=entropy)
+        ledger = cls(store, genesis.ledger, log_key, clock=clock, entropy=entropy, anchor=anchor)
         if genesis.log_key != ledger.vkey:
             raise VerificationError("genesis names another log key", code="wrong_log_key")
         if not ledger.register(sign_envelope(encode_statement(genesis), operator_key)).is_new:
@@ -187,6 +197,7 @@ class Ledger:
     def _commit(self, statements: Sequence[Verified]) -> list[Outcome]:
         with self.store.write() as tx:
             head = read_head(tx)
+            self.published().hold(tx, head, [self.verifier])
             batch = Batch(tx, head, max(self.clock(), head.recorded_at), self._entropy, self._facts_at(tx, head.size))
             outcomes = [batch.admit(verified) for verified in batch.plan(statements)]
             checkpoint = b""
@@ -202,6 +213,8 @@ class Ledger:
                     checkpoint=(size, checkpoint),
                     touches=batch.touches,
                 )
+        if self.anchor is not None:
+            self.anchor.advance(checkpoint or head.checkpoint or b"")
         # Only now may the checkpoint leave the process, and the facts be those of the ledger.
         self._warm, self._warm_size = batch.reader, head.size + len(batch.entries)
         return [
@@ -220,6 +233,10 @@ class Ledger:
             return FactsReader(tx, size)
         warm.resume(tx, size)
         return warm
+
+    def published(self) -> Published:
+        """Return what is known outside the database to have been published; ask before the snapshot is taken."""
+        return NOTHING if self.anchor is None else self.anchor.read()
 
     # What is there -----------------------------------------------------------------------------------------------
 

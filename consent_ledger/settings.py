@@ -24,6 +24,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: str
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8100
+    anchor: str | None = None
+
+    @property
+    def anchor_file(self) -> Path:
+        """The file that remembers what was published; best on another disk than the database."""
+        return self.home / "anchor" if self.anchor is None else self.home / self.anchor
 
     @property
     def log_key(self) -> Path:
@@ -57,6 +63,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database: str | None = None
     host: str | None = None
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
+    anchor: str | None = None
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -102,6 +109,7 @@ def write_settings(home: Path, database: str | None) -> None:
         '# database = "postgresql://user:password@host/name"   # without it: ledger.db beside this file',
         '# host = "127.0.0.1"',
         "# port = 8100",
+        '# anchor = "/another/disk/anchor"   # the last published checkpoint; without it: anchor beside this file',
     ]
     if database is not None:
         lines[1] = f"database = {_toml_string(database)}"

@@ -31,7 +31,7 @@ class Service:
         self._batches = ThreadPoolExecutor(4, thread_name_prefix="batch")
         # Two at a time: signatures of the next batch are verified while the last one is being committed.
         self.registrations = Batched[bytes, Receipt](ledger.register_all, self._batches, parallel=2)
-        self.engine = Engine(ledger.store, ledger.clock, warm=True)
+        self.engine = Engine(ledger.store, ledger.clock, warm=True, published=ledger.published)
         self.clearances = Batched[Question, bytes](partial(answer_all, self.engine), self._batches)
 
     def warm_up(self) -> None:

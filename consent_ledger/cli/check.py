@@ -50,7 +50,7 @@ def check(
         asked, unusable = hashed_assets(paths)
         point = clear(
             store, [a.asset for a in asked], use, clock=system_clock,
-            as_of=at if as_of is None else as_of, known_at=at, size=size,
+            as_of=at if as_of is None else as_of, known_at=at, size=size, published=session.published,
         )  # fmt: skip
     counts = report(asked, unusable, request, point, form, session.book.name_of)
     return _exit_code(counts, sum(item.lost for item in unusable), fail_on)

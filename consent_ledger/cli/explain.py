@@ -36,7 +36,8 @@ def explain(
     use = use_of(use_request(facets, purpose, purposes, session.party_of))
     with session.reading() as store:
         asked, unusable = hashed_assets(paths)
-        found = Engine(store, system_clock).explain([a.asset for a in asked], use, as_of=as_of, size=size)
+        engine = Engine(store, system_clock, published=session.published)
+        found = engine.explain([a.asset for a in asked], use, as_of=as_of, size=size)
     of_assets = {one.asset: wanted for one, wanted in zip(asked, found, strict=True)}
     groups = group_wants(of_assets)
     cleared = sum(not wanted for wanted in of_assets.values())

@@ -16,6 +16,7 @@ from consent_ledger.settings import PREFIX, Settings, default_home, read_setting
 
 # Whoever only verifies a receipt or asks for help does not wait for a database's libraries.
 if TYPE_CHECKING:
+    from consent_ledger.anchor import Published
     from consent_ledger.issuing import Issuer
     from consent_ledger.ledger import Ledger
     from consent_ledger.signing.keys import SigningKey
@@ -37,6 +38,10 @@ def _go_on(step: str) -> None:
 def _stop_before_writing(step: str) -> None:
     if step == "entry":
         raise Rehearsed
+
+
+def _note(sentence: str) -> None:
+    click.echo(sentence, err=True)
 
 
 class Session:
@@ -125,13 +130,22 @@ class Session:
     @contextmanager
     def ledger(self, *, rehearse: bool = False) -> Iterator["Ledger"]:
         """Give the ledger, for recording; a rehearsal raises Rehearsed where the first row would be written."""
+        from consent_ledger.anchor import Anchor
         from consent_ledger.ledger import Ledger
         from consent_ledger.store.engine import open_store
 
         settings = self.settings
         log_key = self.read_key(settings.log_key)
+        anchor = Anchor(settings.anchor_file, notice=_note)
         with open_store(settings.database, step=_stop_before_writing if rehearse else _go_on) as store:
-            yield Ledger.open(store, log_key)
+            yield Ledger.open(store, log_key, anchor=anchor)
+            anchor.close()
+
+    def published(self) -> "Published":
+        """Return what is known, outside the database, to have been published."""
+        from consent_ledger.anchor import Anchor
+
+        return Anchor(self.settings.anchor_file).read()
 
     def issuer(self, ledger: "Ledger", name: str, key_file: Path | None = None) -> "Issuer":
         """Return the party called `name`, with its key: from `key_file`, or the one that the address book names."""
