@@ -3,6 +3,9 @@
 Single is a batch of one. The entries that touch a question are read set-wise in one snapshot, folded into facts, and
 decided. When the question is about much of the ledger, all of it is folded; an engine that is kept stays warm and folds
 only what came since. Assets of which the same was said share one decision. Every way gives what `decide` gives.
+
+A viewer is the organisation that asks, None the ledger's operator. An asset that the viewer does not see is decided as
+a hash that nobody registered (docs/decisions/0006).
 """
 
 from collections.abc import Callable, Sequence
@@ -21,6 +24,7 @@ from consent_ledger.licenses.keys import for_decision, for_explanation
 from consent_ledger.licenses.masks import Use
 from consent_ledger.licenses.reasons import Verdict
 from consent_ledger.licenses.situations import Situations, Verdicts
+from consent_ledger.licenses.visibility import Sight, Viewer
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.log import Head, read_checkpoint, read_head, size_at
@@ -28,6 +32,7 @@ from consent_ledger.store.transaction import Transaction
 
 _MANY = 20_000  # assets in one load by key, and from when on a whole ledger is rather read through
 _WARM_ENTRIES = 2_000_000  # a ledger above this is never held in memory as a whole
+_NOTHING = Facts()
 
 
 class Clearance(NamedTuple):
@@ -74,8 +79,9 @@ class Engine:
         as_of: int | None = None,
         known_at: int | None = None,
         size: int | None = None,
+        viewer: Viewer = None,
     ) -> Clearance:
-        """Return whether each asset may be put to `use`.
+        """Return whether each asset may be put to `use`, as far as the viewer may know.
 
         `as_of` (microseconds) is now when absent, but never before the last entry, so that a clock set back does not
         undo a withdrawal. What is known is what was recorded by the instant `known_at`, or at `size`, or all.
@@ -94,26 +100,28 @@ class Engine:
             if stale is not None:
                 decisions = [decide(Query(asset, use, as_of, size), stale) for asset in assets]
             else:
-                decisions = self._decide(tx, head, assets, use, as_of, size)
+                decisions = self._decide(tx, head, assets, use, as_of, size, viewer)
         return Clearance(decisions, as_of, size, None if note is None else read_checkpoint_text(note).root)
 
     def _decide(
-        self, tx: Transaction, head: Head, assets: Sequence[str], use: Use, as_of: int, size: int
+        self, tx: Transaction, head: Head, assets: Sequence[str], use: Use, as_of: int, size: int, viewer: Viewer
     ) -> list[Decision]:
         """Return the decisions, from memory where the ledger is there or should be, else by the keys of the assets."""
         whole = head.size <= _WARM_ENTRIES and (self._always or len(assets) >= min(_MANY, head.size))
         if whole or (self._reader is not None and len(assets) > 1):
             with self._lock:
-                return decide_all(assets, use, self._warm(tx, head.size), as_of, size)
+                return decide_all(assets, use, self._warm(tx, head.size), as_of, size, viewer)
         decisions: list[Decision] = []
         for start in range(0, len(assets), _MANY):
             part = assets[start : start + _MANY]
             reader = FactsReader(tx, size)
             reader.need(partial(for_decision, part))
-            decisions += decide_all(part, use, reader.facts, as_of, size)
+            decisions += decide_all(part, use, reader.facts, as_of, size, viewer)
         return decisions
 
-    def verdicts(self, assets: Sequence[str], use: Use, *, as_of: int | None = None) -> list[Verdict]:
+    def verdicts(
+        self, assets: Sequence[str], use: Use, *, as_of: int | None = None, viewer: Viewer = None
+    ) -> list[Verdict]:
         """Return only whether each asset may be put to `use`, known at the latest size: for very many assets.
 
         Equal to the verdicts of `clear`, whose reasons, party by party, are what takes the time.
@@ -126,17 +134,24 @@ class Engine:
             if as_of is None:
                 as_of = max(self.clock(), head.recorded_at)
             if head.size > _WARM_ENTRIES:
-                return [d.verdict for d in self._decide(tx, head, assets, use, as_of, head.size)]
+                return [d.verdict for d in self._decide(tx, head, assets, use, as_of, head.size, viewer)]
             with self._lock:
                 facts = self._warm(tx, head.size)
                 if facts.failure is not None:
                     return [Verdict.undetermined] * len(assets)
                 if self._situations is None or self._situations.generation != facts.generation:
                     self._situations = Situations(facts)
-                return Verdicts(self._situations, use, as_of, head.size).of_all(assets)
+                verdicts = Verdicts(self._situations, use, as_of, head.size)
+                return _verdicts_seen(verdicts, assets, Sight(viewer, facts, head.size, use.recipient))
 
     def explain(
-        self, assets: Sequence[str], use: Use, *, as_of: int | None = None, size: int | None = None
+        self,
+        assets: Sequence[str],
+        use: Use,
+        *,
+        as_of: int | None = None,
+        size: int | None = None,
+        viewer: Viewer = None,
     ) -> list[tuple[Want, ...]]:
         """Return, for each asset, the smallest set of things that would clear it: nothing for one that is cleared."""
         published = self._published()
@@ -150,7 +165,7 @@ class Engine:
                 part = assets[start : start + _MANY]
                 reader = FactsReader(tx, known)
                 reader.need(partial(for_explanation, part))
-                decisions = decide_all(part, use, reader.facts, at, known)
+                decisions = decide_all(part, use, reader.facts, at, known, viewer)
                 moment = Moment(at, known)
                 found += [wants(a, use, d, reader.facts, moment) for a, d in zip(part, decisions, strict=True)]
         return found
@@ -188,10 +203,13 @@ def clear(
     return Engine(store, clock, published=published).clear(assets, use, as_of=as_of, known_at=known_at, size=size)
 
 
-def decide_all(assets: Sequence[str], use: Use, facts: Facts, as_of: int, size: int) -> list[Decision]:
-    """Return `decide` of every asset, deciding once for all those of which the same was said."""
-    if len(assets) == 1:
-        return [decide(Query(assets[0], use, as_of, size), facts)]
+def decide_all(
+    assets: Sequence[str], use: Use, facts: Facts, as_of: int, size: int, viewer: Viewer = None
+) -> list[Decision]:
+    """Return `decide` of every asset that the viewer sees, deciding once for all those of which the same was said."""
+    sight = Sight(viewer, facts, size, use.recipient)
+    if viewer is not None:
+        unseen = decide(Query("", use, as_of, size), _NOTHING if facts.failure is None else facts)
     named = facts.named
     shared: dict[int, Decision] = {}  # by the identity of what was said, which the facts keep alive
     decisions = []
@@ -199,8 +217,16 @@ def decide_all(assets: Sequence[str], use: Use, facts: Facts, as_of: int, size: 
         said = facts.assets.get(asset, ())
         decision = None if asset in named else shared.get(id(said))
         if decision is None:
-            decision = decide(Query(asset, use, as_of, size), facts)
+            decision = decide(Query(asset, use, as_of, size), facts) if sight.sees(asset) else unseen
             if asset not in named:
                 shared[id(said)] = decision
         decisions.append(decision)
     return decisions
+
+
+def _verdicts_seen(verdicts: Verdicts, assets: Sequence[str], sight: Sight) -> list[Verdict]:
+    seen = [asset for asset in assets if sight.sees(asset)]
+    if len(seen) == len(assets):
+        return verdicts.of_all(assets)
+    known = dict(zip(seen, verdicts.of_all(seen), strict=True))
+    return [known.get(asset, Verdict.undetermined) for asset in assets]

@@ -113,7 +113,7 @@ def _is_made_to(viewer: str, grant: GrantRecord, facts: Facts) -> bool:
 
 
 def sees_party(viewer: Viewer, party: str, facts: Facts) -> bool:
-    """Whether the viewer sees a party's enrolment and keys: it is that party, or enrolled it, or was granted something."""
+    """Whether the viewer sees a party's enrolment and keys: it is that party, enrolled it, or was granted something."""
     if viewer is None or viewer == party:
         return True
     record = facts.parties.get(party)
