@@ -6,13 +6,19 @@ version permits exactly what the other would.
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from consent_ledger.licenses.templates import TemplateFiles, TemplateSource
+from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.licenses.wording import Block, Wording
+
+_DOCUMENT_TERMS = (
+    "rules", "conditions", "obligations", "derivatives", "exclusive_to", "survives_death", "copyright",
+    "retention_until",
+)  # fmt: skip
 
 
 class Change(NamedTuple):
@@ -39,11 +45,42 @@ def same_terms(before: TemplateFiles, after: TemplateFiles) -> bool:
 
 def compare_templates(before: TemplateFiles, after: TemplateFiles) -> list[Change]:
     """Return every difference: of what machines read first, then of each language's text and summary."""
-    changes = list(_compare_sources(before.source, after.source))
+    changes = list(_compare_fields("template.toml", before.source, after.source))
     for kind, old, new in (("text", before.texts, after.texts), ("summary", before.summaries, after.summaries)):
         for language in sorted({*old, *new}):
             changes += _compare_wordings(f"{kind} {language}", old.get(language), new.get(language))
     return changes
+
+
+def same_document_terms(before: TemplateDocument, after: TemplateDocument) -> bool:
+    """Whether grants of two published versions permit exactly the same, whatever was answered."""
+    same = all(getattr(before, name) == getattr(after, name) for name in _DOCUMENT_TERMS)
+    return same and set(before.capacities) == set(after.capacities)
+
+
+def compare_documents(
+    before: TemplateDocument, after: TemplateDocument, wordings: Mapping[str, Wording]
+) -> list[Change]:
+    """Return every difference between two published versions, as far as `wordings` has their texts and summaries by
+    digest; of the others only that they differ."""
+    changes = list(_compare_fields("rules", _without_languages(before), _without_languages(after)))
+    for kind in ("text", "summary"):
+        for language in sorted({*before.languages, *after.languages}):
+            old, new = (
+                None if (said := document.languages.get(language)) is None else str(getattr(said, kind))
+                for document in (before, after)
+            )
+            where = f"{kind} {language}"
+            if all(digest is None or digest in wordings for digest in (old, new)):
+                changes += _compare_wordings(where, wordings.get(old or ""), wordings.get(new or ""))
+            elif old != new:
+                changes.append(Change(where, "digest", "changed", old or "", new or ""))
+    return changes
+
+
+def _without_languages(document: TemplateDocument) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(document)
+    return {name: value for name, value in fields.items() if name != "languages"}
 
 
 def align_languages(files: TemplateFiles) -> list[Aligned]:
@@ -95,15 +132,15 @@ def _terms(source: TemplateSource) -> tuple[Any, ...]:
     )
 
 
-def _compare_sources(before: TemplateSource, after: TemplateSource) -> Iterator[Change]:
+def _compare_fields(where: str, before: Any, after: Any) -> Iterator[Change]:
     old, new = _flat(msgspec.to_builtins(before)), _flat(msgspec.to_builtins(after))
     for at in dict.fromkeys([*old, *new]):
         if at not in new:
-            yield Change("template.toml", at, "removed", old[at], "")
+            yield Change(where, at, "removed", old[at], "")
         elif at not in old:
-            yield Change("template.toml", at, "added", "", new[at])
+            yield Change(where, at, "added", "", new[at])
         elif old[at] != new[at]:
-            yield Change("template.toml", at, "changed", old[at], new[at])
+            yield Change(where, at, "changed", old[at], new[at])
 
 
 def _flat(value: Any, at: str = "") -> dict[str, str]:

@@ -134,6 +134,11 @@ def latest(events: list[Event], as_of: int, size: int) -> Event | None:
     return max(effective, key=lambda e: e.entry, default=None)
 
 
+def disputing(asset: str, facts: Facts, as_of: int, size: int) -> list[int]:
+    """Return the entries that contest whose the asset is: open disputes, and registrations that name other owners."""
+    return _member(asset, facts, as_of, size).disputes
+
+
 def _member(asset: str, facts: Facts, as_of: int, size: int) -> _Member:
     """Return the registrations that hold: all that name the same owners as the first, or as the one upheld.
 

@@ -33,6 +33,19 @@ def entries_touching(tx: Transaction, keys: Collection[bytes], size: int) -> dic
     return touching
 
 
+def keys_under(tx: Transaction, prefix: bytes, size: int, after: int, limit: int) -> list[tuple[bytes, int, int]]:
+    """Return keys that begin with `prefix`, each with the first and the last entry before `size` that touches it.
+
+    In the order of their first entries, from the first one behind `after`: what is added meanwhile comes last.
+    """
+    sql = """
+        SELECT "key", MIN(entry), MAX(entry) FROM touch WHERE "key" >= ? AND "key" < ? AND entry < ?
+        GROUP BY "key" HAVING MIN(entry) > ? ORDER BY MIN(entry) LIMIT ?
+    """
+    behind = (int.from_bytes(prefix) + 1).to_bytes(len(prefix))
+    return [(key, first, last) for key, first, last in tx.select(sql, (prefix, behind, size, after, limit))]
+
+
 def all_touches(tx: Transaction) -> Iterator[tuple[bytes, int]]:
     """Yield every pair in order of key, then entry, in bounded memory: to compare with a replay of the log."""
     sql = 'SELECT "key", entry FROM touch WHERE ("key", entry) > (?, ?) ORDER BY "key", entry LIMIT ?'
