@@ -11,11 +11,11 @@ a hash that nobody registered (docs/decisions/0006).
 from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from consent_ledger.anchor import NOTHING, Published
 from consent_ledger.audit.checkpoint import read_checkpoint_text
-from consent_ledger.errors import RefusedError, StaleError
+from consent_ledger.errors import RefusedError, StaleError, UnavailableError
 from consent_ledger.licenses.decision import Decision, Query, decide
 from consent_ledger.licenses.evaluation import Moment
 from consent_ledger.licenses.explanation import Want, wants
@@ -29,6 +29,8 @@ from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.log import Head, read_checkpoint, read_head, size_at
 from consent_ledger.store.transaction import Transaction
+
+T = TypeVar("T")
 
 _MANY = 20_000  # assets in one load by key, and from when on a whole ledger is rather read through
 _WARM_ENTRIES = 2_000_000  # a ledger above this is never held in memory as a whole
@@ -46,6 +48,18 @@ class Clearance(NamedTuple):
     as_of: int
     size: int
     root: bytes | None
+
+
+class Whole(NamedTuple):
+    """All that is known of a ledger, now; for as long as it is lent."""
+
+    facts: Facts
+    situations: Situations
+    at: Moment
+
+    def verdicts(self, assets: Sequence[str], use: Use) -> list[Verdict]:
+        """Return whether each asset may be put to `use`, for somebody who sees them all."""
+        return Verdicts(self.situations, use, *self.at).of_all(assets)
 
 
 class Engine:
@@ -139,10 +153,29 @@ class Engine:
                 facts = self._warm(tx, head.size)
                 if facts.failure is not None:
                     return [Verdict.undetermined] * len(assets)
-                if self._situations is None or self._situations.generation != facts.generation:
-                    self._situations = Situations(facts)
-                verdicts = Verdicts(self._situations, use, as_of, head.size)
+                verdicts = Verdicts(self._situations_of(facts), use, as_of, head.size)
                 return _verdicts_seen(verdicts, assets, Sight(viewer, facts, head.size, use.recipient))
+
+    def whole(self, see: Callable[["Whole"], T]) -> T:
+        """Return what `see` finds in the facts of the whole ledger; others wait meanwhile.
+
+        UnavailableError where the ledger is too large to be held in memory, or does not verify.
+        """
+        published = self._published()
+        with self._lock, self.store.read() as tx:
+            head = read_head(tx)
+            published.hold(tx, head)
+            if head.size > _WARM_ENTRIES:
+                raise UnavailableError(f"the ledger has more than {_WARM_ENTRIES} entries to look through")
+            facts = self._warm(tx, head.size)
+            if facts.failure is not None:
+                raise UnavailableError(f"the ledger is damaged: {facts.failure}", code="ledger_integrity_failure")
+            return see(Whole(facts, self._situations_of(facts), Moment(max(self.clock(), head.recorded_at), head.size)))
+
+    def _situations_of(self, facts: Facts) -> Situations:
+        if self._situations is None or self._situations.generation != facts.generation:
+            self._situations = Situations(facts)
+        return self._situations
 
     def explain(
         self,
