@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,20 +11,23 @@ import msgspec
 import pytest
 
 from consent_ledger.audit.checkpoint import open_checkpoint
+from consent_ledger.audit.replay import Opening
 from consent_ledger.audit.tiles import tile_path, tiles_of
 from consent_ledger.bundle import SampleRequest, write_bundle
 from consent_ledger.errors import ConflictError, MalformedError, NotFoundError
+from consent_ledger.issuing import template_ref
 from consent_ledger.licenses import statements as st
+from consent_ledger.licenses.signed import skim_signed
 from consent_ledger.signing.note import NoteVerifier, vkey_text
 from consent_ledger.store.engine import open_store
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.verification import verify_bundle
-from consent_ledger.verification.layout import FILES, Scope
+from consent_ledger.verification.layout import FILES, Scope, decode_opening
 from consent_ledger.verification.live import verify_store
 from tests.cli.conftest import Run, run
 from tests.cli.running import run_process
 from tests.forgery import flip, lines_of
-from tests.world import HOUR, LOG_KEY, ORIGIN, World, party_of
+from tests.world import HOUR, LOG_KEY, OFFER, ORIGIN, World, party_of
 
 __all__ = ["run"]
 
@@ -78,7 +82,7 @@ def test_a_folder_with_something_in_it_is_left_alone(world: World, tmp_path: Pat
 
 def test_withheld_openings_leave_the_log_to_be_verified_and_say_what_was_not(world: World, tmp_path: Path) -> None:
     sample = SampleRequest("s", 3, USE, world.now)
-    write_bundle(world.store, tmp_path / "bundle", withhold=True, sample=sample)
+    write_bundle(world.store, tmp_path / "bundle", openings="withheld", sample=sample)
     report = verify_bundle(tmp_path / "bundle", vkey=VKEY)
     assert report.findings == ()
     assert (report.counts.opened, report.counts.withheld) == (1, world.size - 1)
@@ -170,6 +174,111 @@ def test_an_erased_statement_is_shown_as_erased(tmp_path: Path) -> None:
     assert any("the log says were erased" in sentence for sentence in before.not_checked)
 
 
+# A tar, and what is shown ---------------------------------------------------------------------------------------------
+
+
+def test_a_tar_verifies_as_the_folder_does_and_is_the_same_every_time(world: World, tmp_path: Path) -> None:
+    sample = SampleRequest("s", 3, USE, world.now)
+    for place in ("folder", "one.tar", "two.tar"):
+        write_bundle(world.store, tmp_path / place, sample=sample)
+    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
+    assert verify_bundle(tmp_path / "one.tar", vkey=VKEY) == verify_bundle(tmp_path / "folder", vkey=VKEY)
+    with tarfile.open(tmp_path / "one.tar", "r:") as tar:
+        members = {member.name: tar.extractfile(member) for member in tar}
+        assert {(m.mtime, m.uid, m.gid, m.uname, m.mode) for m in tar.getmembers()} == {(0, 0, 0, "", 0o644)}
+        read = {name: file.read() for name, file in members.items() if file is not None}
+    folder = tmp_path / "folder"
+    assert read == {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_tar_that_others_packed_verifies_too(world: World, tmp_path: Path) -> None:
+    write_bundle(world.store, tmp_path / "folder")
+    with tarfile.open(tmp_path / "packed.tar", "w:", format=tarfile.USTAR_FORMAT) as tar:
+        tar.add(tmp_path / "folder", ".")
+    assert verify_bundle(tmp_path / "packed.tar", vkey=VKEY).findings == ()
+
+
+def test_a_tar_takes_the_place_of_nothing(world: World, tmp_path: Path) -> None:
+    (tmp_path / "mine.tar").write_text("mine")
+    with pytest.raises(ConflictError, match="exists already"):
+        write_bundle(world.store, tmp_path / "mine.tar")
+    assert sorted(path.name for path in tmp_path.glob("*mine*")) == ["mine.tar"]
+
+
+@pytest.fixture
+def two_projects(world: World) -> World:
+    """`ben` agreed to the project `other` too, where there is a film of his own."""
+    world.register(
+        world.studio, st.Project, project="other", controller=world.studio.party, title="other", brief="",
+        templates=[template_ref(OFFER)], flags=[],
+    )  # fmt: skip
+    world.grant("ben")
+    world.grant("ben", scope=st.Scope(project="other"), choices={"release": True})
+    world.ledger.register(
+        world.say(world.studio, st.Asset, project="other", media=[world.medium("elsewhere", ["ben"], ["ben"])])
+    )
+    world.revoke("anna")
+    return world
+
+
+def opened(bundle: Path) -> dict[int, st.Statement]:
+    lines = map(decode_opening, lines_of(bundle))
+    return {index: skim_signed(shown.envelope).statement for index, shown in lines if isinstance(shown, Opening)}
+
+
+def test_a_bundle_of_a_project_shows_what_its_decisions_rest_on_and_nothing_of_another(
+    two_projects: World, tmp_path: Path
+) -> None:
+    world = two_projects
+    sample = SampleRequest("seed", 6, USE, world.now)
+    written = write_bundle(world.store, tmp_path / "bundle", openings="project", about="films", sample=sample)
+    report = verify_bundle(tmp_path / "bundle", vkey=VKEY)
+    shown = opened(tmp_path / "bundle")
+    assert report.findings == ()
+    assert (report.counts.decisions, report.counts.opened) == (6, written.shown)
+    assert {s.project for s in shown.values() if isinstance(s, st.Asset)} == {"films"}
+    assert {s.scope.project for s in shown.values() if isinstance(s, st.Grant)} == {"films"}
+    assert [s for s in shown.values() if isinstance(s, st.Revocation)]
+    assert report.counts.withheld == world.size - written.shown == 3  # the other project, its film, the grant for it
+
+
+def test_a_bundle_of_a_person_shows_what_names_her_and_not_what_others_agreed_to(
+    two_projects: World, tmp_path: Path
+) -> None:
+    world = two_projects
+    write_bundle(world.store, tmp_path / "bundle", openings="party", about=party_of("anna"))
+    report = verify_bundle(tmp_path / "bundle", vkey=VKEY)
+    shown = opened(tmp_path / "bundle")
+    assert report.findings == ()
+    assert {s.issuer for s in shown.values() if isinstance(s, st.Grant | st.Revocation)} == {party_of("anna")}
+    assert sum(isinstance(s, st.Asset) for s in shown.values()) == 8
+
+
+def test_a_bundle_of_a_sample_shows_what_its_decisions_rest_on(two_projects: World, tmp_path: Path) -> None:
+    world = two_projects
+    sample = SampleRequest("a seed", 2, USE, world.now)
+    written = write_bundle(world.store, tmp_path / "bundle.tar", openings="sample", sample=sample)
+    report = verify_bundle(tmp_path / "bundle.tar", vkey=VKEY)
+    assert report.findings == ()
+    assert report.counts.decisions == 2
+    assert 0 < report.counts.withheld == world.size - written.shown
+    assert any("draws" in sentence for sentence in report.not_checked)
+
+
+def test_what_is_not_recorded_has_no_bundle(world: World, tmp_path: Path) -> None:
+    for openings, about in (("project", "nothing"), ("party", party_of("nobody"))):
+        with pytest.raises(NotFoundError, match="is not recorded"):
+            write_bundle(world.store, tmp_path / "bundle", openings=openings, about=about)  # type: ignore[arg-type]
+    assert not [*tmp_path.glob("*bundle*")]
+
+
+def test_the_bundle_says_of_itself_what_it_can_and_cannot_prove(world: World, tmp_path: Path) -> None:
+    write_bundle(world.store, tmp_path / "bundle", openings="project", about="films")
+    text = (tmp_path / "bundle/README.txt").read_text()
+    for words in ("HOW TO VERIFY", "WHAT IT PROVES", "WHAT IT CANNOT PROVE", "left out", VKEY, "the project `films`"):
+        assert words in text
+
+
 def test_verification_needs_no_database_library() -> None:
     code = "import sys, consent_ledger.verification; print(sorted({m.split('.')[0] for m in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
@@ -237,7 +346,7 @@ def test_what_is_no_bundle_is_a_plain_failure(run: Run, tmp_path: Path) -> None:
     ran = run("verify", tmp_path)
     assert (ran.code, ran.err) == (
         1,
-        f"error: no bundle in `{tmp_path}`, want a folder with a file `checkpoint`\n",
+        f"error: no bundle in `{tmp_path}`, want a folder or a tar with a file `checkpoint`\n",
     )
 
 

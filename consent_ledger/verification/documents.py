@@ -1,16 +1,15 @@
 """The documents of a bundle: template documents and wordings, held against the digests that the log published."""
 
 from hashlib import sha256
-from pathlib import Path
 
 from consent_ledger.audit.replay import Finding
 from consent_ledger.errors import MalformedError
 from consent_ledger.licenses.facts import Facts
-from consent_ledger.verification.files import read_file
 from consent_ledger.verification.layout import MAX_DOCUMENT, document_file, wording_file
+from consent_ledger.verification.source import Source
 
 
-def check_templates(directory: Path, facts: Facts, findings: list[Finding], not_checked: list[str]) -> int:
+def check_templates(source: Source, facts: Facts, findings: list[Finding], not_checked: list[str]) -> int:
     """Hold every template file against the entry that published it; return how many files were held."""
     checked = 0
     absent: list[str] = []
@@ -21,7 +20,7 @@ def check_templates(directory: Path, facts: Facts, findings: list[Finding], not_
             wanted[texts.summary] = wording_file(texts.summary)
         for digest_, path in wanted.items():
             try:
-                raw = read_file(directory / path, MAX_DOCUMENT)
+                raw = source.read(path, MAX_DOCUMENT)
             except MalformedError as e:
                 findings.append(Finding(record.entry, "template_altered", str(e)))
                 continue

@@ -7,31 +7,17 @@ place where it belongs, so that one change is found as one, at its entry.
 from collections import deque
 from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 
 from consent_ledger.audit.replay import Finding
 from consent_ledger.audit.tiles import ENTRIES, FULL_WIDTH, Tile, decode_bundle, decode_tile, tile_path
 from consent_ledger.audit.tree import HASH_BYTES, leaf_hash
-from consent_ledger.errors import MalformedError, UnavailableError
+from consent_ledger.errors import MalformedError
 from consent_ledger.verification.layout import MAX_LINE, OPENINGS, Shown, decode_opening
+from consent_ledger.verification.source import Source
 
 _MAX_BUNDLE = FULL_WIDTH * 1024
 _SHORTEST_LINE = len(b'{"erased_by":1,"index":0}\n')
 _MISSING = 10_000
-
-
-def read_file(path: Path, limit: int) -> bytes | None:
-    """Return what is in a file, None where there is none; MalformedError where it is longer than `limit`."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(limit + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as e:
-        raise UnavailableError(f"`{path}` cannot be read: {(e.strerror or '').lower()}", code="cannot_read") from e
-    if len(raw) > limit:
-        raise MalformedError(f"`{path.name}` is longer than {limit} bytes")
-    return raw
 
 
 class LogFiles:
@@ -40,9 +26,9 @@ class LogFiles:
     `missing` are the entries that are not there, which come out of `entries` as empty bytes.
     """
 
-    def __init__(self, directory: Path, size: int, findings: list[Finding]) -> None:
+    def __init__(self, source: Source, size: int, findings: list[Finding]) -> None:
         self.missing: set[int] = set()
-        self._directory = directory
+        self._source = source
         self._size = size
         self._findings = findings
         # For each level the nodes of the tile that is being filled; None where something was found below already.
@@ -68,7 +54,7 @@ class LogFiles:
         path = tile_path(tile)
         first = tile.start if tile.level <= 0 else None  # one above the leaves is about no entry in particular
         try:
-            raw = read_file(self._directory / path, limit)
+            raw = self._source.read(path, limit)
         except MalformedError as e:
             self._findings.append(Finding(first, "tile_malformed", f"`{path}`: {e}"))
             return None
@@ -171,28 +157,28 @@ def _place(found: list[bytes], width: int, leaves: list[bytes] | None) -> list[b
     return [by_leaf.get(leaf) for leaf in leaves]
 
 
-def most_lines(directory: Path) -> int:
+def most_lines(source: Source) -> int:
     """Return how many entries a bundle may be about, going by the size of its openings; some more may be missing."""
     try:
-        return (directory / OPENINGS).stat().st_size // _SHORTEST_LINE + _MISSING
-    except FileNotFoundError:
+        return source.size(OPENINGS) // _SHORTEST_LINE + _MISSING
+    except MalformedError:
         return _MISSING
 
 
-def openings(directory: Path, size: int, findings: list[Finding]) -> Iterator[Shown | None]:
+def openings(source: Source, size: int, findings: list[Finding]) -> Iterator[Shown | None]:
     """Yield what is shown of each of `size` entries, None where there is no line for it."""
+    lines = _Lines(_lines(source, findings), findings)
+    for index in range(size):
+        yield lines.of(index)
+    for index, _ in lines.rest(size):
+        findings.append(Finding(index, "opening_unknown", "a line for an entry that the log does not have"))
+
+
+def _lines(source: Source, findings: list[Finding]) -> Iterator[bytes]:
     try:
-        if not (directory / OPENINGS).exists():
-            yield from [None] * size
-            return
-        with (directory / OPENINGS).open("rb") as file:
-            lines = _Lines(iter(lambda: file.readline(MAX_LINE), b""), findings)
-            for index in range(size):
-                yield lines.of(index)
-            for index, _ in lines.rest(size):
-                findings.append(Finding(index, "opening_unknown", "a line for an entry that the log does not have"))
-    except OSError as e:
-        raise UnavailableError(f"`{OPENINGS}` cannot be read: {(e.strerror or '').lower()}", code="cannot_read") from e
+        yield from source.lines(OPENINGS, MAX_LINE)
+    except MalformedError as e:
+        findings.append(Finding(None, "file_malformed", str(e)))
 
 
 class _Lines:

@@ -4,6 +4,8 @@ Binary is base64 with padding, one opening a line, in canonical JSON: a line has
 change unnoticed.
 """
 
+import re
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import msgspec
@@ -11,6 +13,7 @@ import msgspec
 from consent_ledger.audit.entry import SALT_BYTES
 from consent_ledger.audit.replay import Erased, Opening, Withheld
 from consent_ledger.errors import MalformedError
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.statements import UseRequest
 from consent_ledger.signing.envelope import MAX_ENVELOPE
 
@@ -23,12 +26,16 @@ POLICY = "policy.txt"
 README = "README.txt"
 SCOPE = "scope.json"
 DECISIONS = "decisions.ndjson"
+TIMESTAMPS = "timestamps"
 FILES = frozenset({CHECKPOINT, OPENINGS, KEYS, POLICY, README, SCOPE, DECISIONS})
+OTHERS = re.compile(rf"{TEMPLATES}/[0-9a-f]{{64}}\.(?:json|md)|{TIMESTAMPS}/[0-9a-z.-]{{1,100}}\.tsr")
+"""The names of the files of which there may be any number, besides tiles."""
 
 MAX_LINE = 2 * MAX_ENVELOPE
 MAX_DOCUMENT = 1_000_000
 
 Shown = Opening | Withheld | Erased
+Openings = Literal["all", "withheld", "project", "party", "sample"]
 
 
 class OpeningLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -52,10 +59,12 @@ class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What its maker put into the bundle. Nobody signed this: it says what to expect, not what is true."""
+    """What its maker put into the bundle: the openings of everything, of nothing, of a project or party (`about`), or
+    of what the decisions of the sample rest on. Nobody signed this: it says what to expect, not what is true."""
 
     format: Literal["consent-ledger/bundle/v1"]
-    openings: Literal["all", "withheld"]
+    openings: Openings
+    about: str | None = None
     sample: Sample | None = None
 
 
@@ -114,6 +123,13 @@ def policy(vkey: str) -> bytes:
 
 
 EVERYTHING = Scope(FORMAT, "all")
+
+
+def sampled_from(scope: Scope, facts: Facts) -> Iterable[str]:
+    """Return the assets that the sample of a bundle is drawn from: all that the facts know, or those of its project."""
+    if scope.openings != "project":
+        return facts.assets
+    return [a for a, claims in facts.assets.items() if any(claim.project == scope.about for claim in claims)]
 
 
 def read_scope(raw: bytes | None) -> Scope:

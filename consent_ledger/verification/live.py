@@ -107,9 +107,7 @@ class _Audit:
             yield Finding(None, "index_not_compared", f"the log is damaged, so the index was not held against it: {e}")
 
 
-def _hold_tree(
-    tx: Transaction, size: int, head: Checkpoint | None, signed: Sequence[Checkpoint]
-) -> Iterator[Finding]:
+def _hold_tree(tx: Transaction, size: int, head: Checkpoint | None, signed: Sequence[Checkpoint]) -> Iterator[Finding]:
     """Hold the stored nodes against the entries, and every root that was signed against the entries below it."""
     roots = {checkpoint.size: checkpoint.root for checkpoint in signed}
     frontier = Frontier()

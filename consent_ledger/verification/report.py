@@ -23,7 +23,9 @@ class Report(NamedTuple):
 
     `checkpoint` is the signed head that everything was held against (None where it could not be read), and
     `checkpoint_note` its bytes. `not_checked` are sentences for people. `sound` is how many of the first entries an
-    older checkpoint of the auditor vouches for.
+    older checkpoint of the auditor vouches for. `anchored`: the auditor held an older checkpoint, or the quorum of the
+    auditor's policy cosigned. `seen_at` is the latest instant (microseconds) that an entry, or a witness of that
+    policy, puts on it.
     """
 
     checkpoint: Checkpoint | None
@@ -32,6 +34,8 @@ class Report(NamedTuple):
     findings: tuple[Finding, ...]
     not_checked: tuple[str, ...]
     sound: int = 0
+    anchored: bool = False
+    seen_at: int = 0
 
     @property
     def verified(self) -> bool:

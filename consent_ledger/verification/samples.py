@@ -1,21 +1,20 @@
 """Samples: decisions in a bundle on assets that a seed draws, which whoever verifies it must arrive at too."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from heapq import nsmallest
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from consent_ledger.audit.replay import Finding
-from consent_ledger.errors import LedgerError
+from consent_ledger.errors import LedgerError, MalformedError
 from consent_ledger.licenses.decision import POLICY, Decision, Query, decide
 from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.masks import Use, compile_use
 from consent_ledger.licenses.statements import UseRequest
-from consent_ledger.verification.files import read_file
-from consent_ledger.verification.layout import DECISIONS, Sample, Scope
+from consent_ledger.verification.layout import DECISIONS, Sample, Scope, sampled_from
+from consent_ledger.verification.source import Source
 from consent_ledger.verification.walk import Verification
 
 _MAX_DECISIONS = 200_000_000
@@ -41,13 +40,6 @@ def compile_request(request: UseRequest) -> Use:
     )
 
 
-def decision_lines(sample: Sample, facts: Facts) -> Iterator[tuple[str, bytes]]:
-    """Yield each asset of the sample and the line with the decision on it that the facts give."""
-    use = compile_request(sample.query)
-    for asset in draw(sample.seed, sample.count, facts.assets):
-        yield asset, encode_decision(asset, decide(Query(asset, use, sample.as_of, sample.size), facts))
-
-
 def encode_decision(asset: str, decision: Decision) -> bytes:
     """Return the line for one decision."""
     described: dict[str, Any] = {
@@ -64,35 +56,59 @@ def encode_decision(asset: str, decision: Decision) -> bytes:
 
 
 def check_decisions(
-    directory: Path, scope: Scope, walk: Verification, findings: list[Finding], not_checked: list[str]
+    source: Source, scope: Scope, walk: Verification, findings: list[Finding], not_checked: list[str]
 ) -> int:
     """Decide on every asset of the sample anew; return on how many the bundle says the same."""
     sample = scope.sample
-    if sample is None:
-        not_checked.append("decisions: the bundle holds none")
+    why_not = _why_not(scope, walk, findings)
+    if sample is None or why_not is not None:
+        not_checked.append(why_not or "decisions: the bundle holds none")
         return 0
-    if walk.counts.withheld:
-        not_checked.append("the decisions of the sample, which rest on openings that are withheld")
-        return 0
-    if any(finding.entry is not None for finding in findings):
-        # They would differ because of what was found already, at entries where nothing is wrong.
-        not_checked.append("the decisions of the sample, because the log they rest on is damaged")
-        return 0
-    checked = 0
+    if scope.openings != "all":
+        not_checked.append("that the seed draws these assets from all: what the others are is withheld")
     try:
-        stored = (read_file(directory / DECISIONS, _MAX_DECISIONS) or b"").splitlines(keepends=True)
-        replayed = list(decision_lines(sample, walk.facts))
+        stored = (source.read(DECISIONS, _MAX_DECISIONS) or b"").splitlines(keepends=True)
+        assets = _sampled(scope, sample, walk.facts, stored)
+        use = compile_request(sample.query)
     except LedgerError as e:
         findings.append(Finding(None, "sample_malformed", str(e)))
         return 0
-    if len(stored) != len(replayed):
-        findings.append(
-            Finding(None, "sample_incomplete", f"bundle has {len(stored)} decisions, the seed draws {len(replayed)}")
-        )
-    for line, (asset, want) in zip(stored, replayed, strict=False):
-        if line == want:
+    if len(stored) != len(assets):
+        detail = f"bundle has {len(stored)} decisions, the seed draws {len(assets)}"
+        findings.append(Finding(None, "sample_incomplete", detail))
+    checked = 0
+    for line, asset in zip(stored, assets, strict=False):
+        if line == encode_decision(asset, decide(Query(asset, use, sample.as_of, sample.size), walk.facts)):
             checked += 1
         else:
-            entry = min(claim.entry for claim in walk.facts.assets[asset])
+            entry = min((claim.entry for claim in walk.facts.assets.get(asset, ())), default=None)
             findings.append(Finding(entry, "decision_differs", f"the log gives another decision on `{asset}`"))
     return checked
+
+
+def _why_not(scope: Scope, walk: Verification, findings: list[Finding]) -> str | None:
+    if scope.sample is None:
+        return "decisions: the bundle holds none"
+    if walk.counts.withheld and scope.openings in ("all", "withheld", "party"):
+        return "the decisions of the sample, which rest on openings that are withheld"
+    if any(finding.entry is not None for finding in findings):
+        # They would differ because of what was found already, at entries where nothing is wrong.
+        return "the decisions of the sample, because the log they rest on is damaged"
+    return None
+
+
+def _sampled(scope: Scope, sample: Sample, facts: Facts, stored: Sequence[bytes]) -> list[str]:
+    """Return the assets that are to be decided on: drawn anew where all are known, else as the bundle names them."""
+    if scope.openings != "sample":
+        return draw(sample.seed, sample.count, sampled_from(scope, facts))
+    try:
+        named = [msgspec.json.decode(line, type=_Named).asset for line in stored]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise MalformedError(f"`{DECISIONS}` has a line that is no decision: {e}") from e
+    return draw(sample.seed, sample.count, dict.fromkeys(named))
+
+
+class _Named(msgspec.Struct):
+    """The asset that a decision is about."""
+
+    asset: str

@@ -1,0 +1,213 @@
+"""Writing the files of a bundle, from one snapshot."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from consent_ledger.audit.replay import Erased, Opening, Withheld
+from consent_ledger.audit.tiles import ENTRIES, Tile, encode_bundle, encode_tile, tile_ids, tile_path, tiles_of
+from consent_ledger.bundle.places import Place
+from consent_ledger.bundle.readme import readme
+from consent_ledger.clearance import clear
+from consent_ledger.errors import MalformedError, NotFoundError, VerificationError
+from consent_ledger.evidence import evidence_on_assets, evidence_on_party, evidence_on_project
+from consent_ledger.licenses.facts import Facts
+from consent_ledger.licenses.keys import erasure_key
+from consent_ledger.licenses.signed import skim_signed
+from consent_ledger.licenses.statements import Genesis, Template, UseRequest
+from consent_ledger.licenses.terms import TemplateDocument
+from consent_ledger.signing.canonical import encode_canonical
+from consent_ledger.store.engine import Store
+from consent_ledger.store.facts import FactsReader
+from consent_ledger.store.index import entries_touching
+from consent_ledger.store.log import Head, Recorded, read_entries, read_head, read_nodes, read_openings, stream
+from consent_ledger.store.transaction import Transaction
+from consent_ledger.verification import layout
+from consent_ledger.verification.layout import Openings, Sample, Scope, Shown
+from consent_ledger.verification.samples import compile_request, draw, encode_decision
+
+Progress = Callable[[int], None]
+
+
+class SampleRequest(NamedTuple):
+    """Put decisions into the bundle: on `assets` assets drawn by `seed`, for one use, as of an instant."""
+
+    seed: str
+    assets: int
+    query: UseRequest
+    as_of: int
+
+
+class Written(NamedTuple):
+    """What a bundle holds. `absent_texts` are wordings of templates that were not found."""
+
+    size: int
+    vkey: str
+    decisions: int
+    absent_texts: int
+    shown: int
+
+
+class Writer:
+    """Writes one bundle to one place."""
+
+    def __init__(
+        self, store: Store, tx: Transaction, place: Place, openings: Openings, about: str | None, progress: Progress
+    ) -> None:
+        self._store = store
+        self._tx = tx
+        self._place = place
+        self._openings: Openings = openings
+        self._about = about
+        self._progress = progress
+        self._head: Head = read_head(tx)
+        self._documents: list[TemplateDocument] = []
+        self._shown = self._erased = 0
+
+    def write(self, request: SampleRequest | None, templates: Sequence[Path]) -> Written:
+        vkey = self._vkey()
+        head = self._head
+        if head.checkpoint is None:
+            raise VerificationError("the database has no checkpoint", code="checkpoint_missing")
+        sample = None if request is None else Sample(
+            request.seed, request.assets, request.query, max(request.as_of, head.recorded_at), head.size
+        )  # fmt: skip
+        scope = Scope(layout.FORMAT, self._openings, self._about, sample)
+        facts = self._facts(scope)
+        assets = [] if sample is None else draw(sample.seed, sample.count, layout.sampled_from(scope, facts))
+        self._place.put(layout.SCOPE, layout.encode_document(scope))
+        self._place.put(layout.KEYS, vkey.encode() + b"\n")
+        self._place.put(layout.POLICY, layout.policy(vkey))
+        self._place.put(layout.CHECKPOINT, head.checkpoint)
+        self._write_tiles()
+        self._write_openings(self._select(facts, assets))
+        if sample is not None:
+            self._write_decisions(sample, assets)
+        absent = self._write_templates(templates)
+        self._place.put(layout.README, readme(head.size, scope, vkey, self._shown, self._erased))
+        return Written(head.size, vkey, len(assets), absent, self._shown)
+
+    def _vkey(self) -> str:
+        """The log's key, as entry 0 names it."""
+        opening = read_openings(self._tx, [0]).get(0)
+        genesis = None if opening is None else skim_signed(opening.envelope).statement
+        if not isinstance(genesis, Genesis):
+            raise NotFoundError("the database holds no ledger yet, want `init` first", code="ledger_missing")
+        return genesis.log_key
+
+    # What is shown -----------------------------------------------------------------------------------------------
+
+    def _facts(self, scope: Scope) -> Facts:
+        """Return all there are, where they are needed to say what is shown."""
+        reader = FactsReader(self._tx, 0)
+        if scope.sample is not None or scope.openings in ("project", "party"):
+            reader.follow(self._tx, self._head.size)
+        return reader.facts
+
+    def _select(self, facts: Facts, assets: Sequence[str]) -> set[int] | None:
+        """Return the entries whose openings are shown, None for all."""
+        about = self._about or ""
+        match self._openings:
+            case "all":
+                return None
+            case "withheld":
+                return {0}
+            case "project":
+                if about not in facts.projects:
+                    raise NotFoundError(f"project `{about}` is not recorded", code="project_unknown")
+                return evidence_on_project(self._tx, facts, about)
+            case "party":
+                if about not in facts.parties:
+                    raise NotFoundError(f"party `{about}` is not recorded", code="party_unknown")
+                return evidence_on_party(self._tx, facts, about)
+            case "sample":
+                return evidence_on_assets(self._tx, self._head.size, assets)
+
+    # The log -----------------------------------------------------------------------------------------------------
+
+    def _write_tiles(self) -> None:
+        for tile in tiles_of(self._head.size):
+            if tile.level == ENTRIES:
+                raw = encode_bundle(self._entries(tile))
+                self._progress((tile.start + tile.width) // 2)
+            else:
+                raw = encode_tile(tile, self._nodes(tile))
+            self._place.put(tile_path(tile), raw)
+
+    def _entries(self, tile: Tile) -> list[bytes]:
+        entries = read_entries(self._tx, tile.start, tile.start + tile.width)
+        if len(entries) < tile.width:
+            raise VerificationError(
+                f"one of the entries from {tile.start} to {tile.start + tile.width - 1} is not in the database",
+                code="entry_missing",
+            )
+        return entries
+
+    def _nodes(self, tile: Tile) -> dict[int, bytes]:
+        ids = tile_ids(tile)
+        nodes = read_nodes(self._tx, ids)
+        if len(nodes) < len(ids):
+            raise VerificationError(f"the database lacks nodes of `{tile_path(tile)}`", code="node_missing")
+        return nodes
+
+    def _write_openings(self, selected: set[int] | None) -> None:
+        size = self._head.size
+        with self._place.opened(layout.OPENINGS) as file:
+            for row in stream(self._tx, 0, size):
+                shown = self._show(row, selected is None or row.index in selected)
+                # Neither there nor erased: the bundle has no line, and whoever verifies it is told so.
+                if shown is not None:
+                    file.write(layout.encode_opening(row.index, shown))
+                if not row.index & 0xFF:
+                    self._progress((size + row.index) // 2)
+        self._progress(size)
+
+    def _show(self, row: Recorded, selected: bool) -> Shown | None:
+        if row.opening is None:
+            found = entries_touching(self._tx, [erasure_key(row.index)], self._head.size)
+            self._erased += bool(found)
+            return Erased(next(iter(found.values()))[0]) if found else None
+        if not selected:
+            return Withheld()
+        self._shown += 1
+        self._remember(row.opening)
+        return row.opening
+
+    def _remember(self, opening: Opening) -> None:
+        try:
+            statement = skim_signed(opening.envelope).statement
+        except MalformedError:
+            return  # damaged, which is for the auditor to find
+        if isinstance(statement, Template) and isinstance(statement.document, TemplateDocument):
+            self._documents.append(statement.document)
+
+    # What goes with it -------------------------------------------------------------------------------------------
+
+    def _write_decisions(self, sample: Sample, assets: Sequence[str]) -> None:
+        """Write what the service answers, through its index and all."""
+        point = clear(
+            self._store, assets, compile_request(sample.query), clock=lambda: sample.as_of, as_of=sample.as_of,
+            size=sample.size,
+        )  # fmt: skip
+        self._place.put(layout.DECISIONS, b"".join(map(encode_decision, assets, point.decisions)))
+
+    def _write_templates(self, folders: Sequence[Path]) -> int:
+        """Write the documents and those wordings that are found; return how many are not."""
+        wanted = {t for d in self._documents for texts in d.languages.values() for t in (texts.text, texts.summary)}
+        documents = {sha256(raw).hexdigest(): raw for raw in map(encode_canonical, self._documents)}
+        for digest, raw in documents.items():
+            self._place.put(layout.document_file(digest), raw)
+        for digest, raw in _wordings(folders):
+            if digest in wanted:
+                wanted.discard(digest)
+                self._place.put(layout.wording_file(digest), raw)
+        return len(wanted)
+
+
+def _wordings(folders: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    for folder in folders:
+        for path in sorted(folder.rglob("*.md")):
+            if path.is_file() and path.stat().st_size <= layout.MAX_DOCUMENT:
+                raw = path.read_bytes()
+                yield "sha256:" + sha256(raw).hexdigest(), raw
