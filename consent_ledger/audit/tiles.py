@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from consent_ledger.audit.tree import HASH_BYTES, stored_index
-from consent_ledger.errors import MalformedError, NotFoundError
+from consent_ledger.audit.tree import HASH_BYTES, node_hash, perfect_subtrees, stored_index
+from consent_ledger.errors import MalformedError, NotFoundError, VerificationError
 
 FULL_WIDTH = 256
 ENTRIES = -1  # the level of an entry bundle
@@ -88,6 +88,27 @@ def tile_ids(tile: Tile) -> list[int]:
 def encode_tile(tile: Tile, nodes: Mapping[int, bytes]) -> bytes:
     """Return the bytes of a hash tile, from the nodes that `tile_ids` names."""
     return b"".join([nodes[id_] for id_ in tile_ids(tile)])
+
+
+def ids_above(tile: Tile) -> list[int]:
+    """Return the stored nodes that the members of a hash tile hash up to: one for a full tile, else a few."""
+    subtrees = perfect_subtrees(tile.start, tile.start + tile.width)
+    return [stored_index(8 * tile.level + level, n) for level, n in subtrees]
+
+
+def check_tile(tile: Tile, hashes: Sequence[bytes], above: Sequence[bytes]) -> None:
+    """Raise VerificationError unless the members of a hash tile lead to the nodes that `ids_above` names."""
+    subtrees = perfect_subtrees(tile.start, tile.start + tile.width)
+    for (level, n), want in zip(subtrees, above, strict=True):
+        first = (n << level) - tile.start
+        if _perfect_root(hashes[first : first + (1 << level)]) != want:
+            raise VerificationError(f"`{tile_path(tile)}` does not lead to the nodes above it", code="tile_altered")
+
+
+def _perfect_root(hashes: Sequence[bytes]) -> bytes:
+    while len(hashes) > 1:
+        hashes = [node_hash(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
+    return hashes[0]
 
 
 def decode_tile(raw: bytes, width: int) -> list[bytes]:
