@@ -22,6 +22,11 @@ class Caller(NamedTuple):
     scopes: frozenset[str]
     is_operator: bool
 
+    @property
+    def viewer(self) -> str | None:
+        """Who sees what is answered (docs/decisions/0006): the organisation, or for the operator None, who sees all."""
+        return None if self.is_operator else self.organisation
+
     def require(self, scope: str) -> None:
         """Raise ForbiddenError `scope_missing` unless the caller has the scope."""
         if scope not in self.scopes:

@@ -9,13 +9,14 @@ from litestar.datastructures import State
 
 from consent_ledger.access.organisations import operator_of
 from consent_ledger.api import log, operation, tiles
+from consent_ledger.api.audit_trail import AuditTrail
 from consent_ledger.api.authentication import Gate, guard
 from consent_ledger.api.browse import api_page
 from consent_ledger.api.bulk import clear_assets
 from consent_ledger.api.clearance import clear_asset
 from consent_ledger.api.errors import answer_error
+from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.frame import add_headers, framed
-from consent_ledger.api.limits import Limits
 from consent_ledger.api.logs import Logger, Silent
 from consent_ledger.api.operations import build_document
 from consent_ledger.api.receipts import read_receipt
@@ -34,23 +35,26 @@ ROUTES = (
     *operation.ROUTES,
 )
 NO_BODY = 64 * 1024
-USUAL = Limits()
+USUAL = Exposure()
 
 
-def create_app(ledger: Ledger, *, logger: Logger | None = None, limits: Limits = USUAL) -> Litestar:
+def create_app(ledger: Ledger, *, logger: Logger | None = None, exposure: Exposure = USUAL) -> Litestar:
     """Return the application that serves `ledger`, which stays the caller's to close."""
     document = build_document(ROUTES)
     operator = operator_of(ledger.store)
+    trail = AuditTrail(ledger.store, ledger.clock, logger or Silent(), exposure.trail)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         app.state.service.warm_up()
+        trail.start()
         yield
         # A new one takes its place: an application may be started again.
         ending, app.state.service = app.state.service, Service(ledger)
         ending.close()
-        closing, app.state.gate = app.state.gate, Gate(ledger, operator, limits)
+        closing, app.state.gate = app.state.gate, Gate(ledger, operator, exposure)
         closing.close()
+        trail.stop()
 
     app = Litestar(
         ROUTES,
@@ -64,11 +68,11 @@ def create_app(ledger: Ledger, *, logger: Logger | None = None, limits: Limits =
         state=State(
             {
                 "service": Service(ledger),
-                "gate": Gate(ledger, operator, limits),
+                "gate": Gate(ledger, operator, exposure),
                 "document": msgspec.json.encode(document),
                 "page": api_page(document).encode(),
             }
         ),
     )
-    app.asgi_handler = framed(app.asgi_handler, logger or Silent())
+    app.asgi_handler = framed(app.asgi_handler, logger or Silent(), trail.add)
     return app

@@ -4,6 +4,7 @@ Each route declares its scope in its `Operation`. The guard stands before all of
 will add: a route that declares nothing is asked by nobody.
 """
 
+import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,17 +12,20 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.types import Scope
 
 from consent_ledger.access.callers import Caller
+from consent_ledger.access.submission import Issuers
 from consent_ledger.access.tokens import find_callers, hash_token
 from consent_ledger.api.batching import Batched
-from consent_ledger.api.limits import Buckets, Level, Limits
+from consent_ledger.api.exposure import Exposure, client_of, require_host
+from consent_ledger.api.limits import Buckets, Level
 from consent_ledger.api.operations import ANYBODY, UNDECLARED, Operation
 from consent_ledger.api.requests import HttpRequest
 from consent_ledger.errors import UnauthenticatedError
 from consent_ledger.ledger import Ledger
 
-__all__ = ["Caller", "Gate", "caller_of", "guard", "known_caller"]
+__all__ = ["Caller", "Gate", "caller_of", "gate_of", "guard", "known_caller"]
 
 _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] ([!-~]{1,200})")
 _NOTHING = Operation("", "", {}, scope=UNDECLARED)
@@ -30,17 +34,19 @@ _NOTHING = Operation("", "", {}, scope=UNDECLARED)
 class Gate:
     """What the guard asks: the database for tokens, and the buckets. It belongs to one event loop."""
 
-    def __init__(self, ledger: Ledger, operator: str, limits: Limits) -> None:
+    def __init__(self, ledger: Ledger, operator: str, exposure: Exposure) -> None:
         self.operator = operator
-        self.limits = limits
-        self.by_token = Buckets(limits.token)
-        self.by_address = Buckets(limits.address)
-        self.lines = Buckets(limits.lines)
+        self.exposure = exposure
+        self.by_token = Buckets(exposure.limits.token)
+        self.by_address = Buckets(exposure.limits.address)
+        self.lines = Buckets(exposure.limits.lines)
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="access")
         # Requests that come together share one look into the database: nothing is remembered, so nothing is stale.
         self._callers = Batched[bytes, Caller](
             partial(find_callers, ledger.store, self.operator, ledger.clock), self._threads
         )
+        self.issuers = Issuers(ledger.store, operator)
+        self.issuing = Batched[str, bool](self.issuers.look_up, self._threads)
 
     async def caller(self, authorization: list[bytes]) -> Caller:
         """Return who calls, given all `Authorization` headers of a request; raise UnauthenticatedError."""
@@ -50,6 +56,12 @@ class Gate:
         if match is None:
             raise UnauthenticatedError("header `Authorization` is not one bearer token", code="token_invalid")
         return await self._callers.ask(hash_token(match[1]))
+
+    async def pace(self, caller: Caller, lines: int) -> None:
+        """Wait until so many lines of a bulk request are within the limit: its client then has to wait too."""
+        seconds = self.lines.borrow(caller.token, lines)
+        if seconds > 0:
+            await asyncio.sleep(seconds)
 
     def close(self) -> None:
         """Wait for what is under way."""
@@ -64,38 +76,35 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
             return  # Litestar's own answer: which methods there are
         operation = _NOTHING
     gate: Gate = connection.app.state.gate
-    state: dict[str, Any] = connection.scope["state"]
-    state["level"] = await _admit(gate, connection, operation, state)
+    scope = connection.scope
+    require_host(gate.exposure, scope)
+    scope["state"]["level"] = await _admit(gate, scope, operation)
 
 
-async def _admit(
-    gate: Gate, connection: ASGIConnection[Any, Any, Any, Any], operation: Operation, state: dict[str, Any]
-) -> Level | None:
+async def _admit(gate: Gate, scope: Scope, operation: Operation) -> Level | None:
     """Return what is left of the bucket that paid for the request."""
-    if operation.scope is not None:
-        try:
-            caller = await gate.caller(
-                [value for name, value in connection.scope["headers"] if name == b"authorization"]
-            )
-        except UnauthenticatedError as e:
-            # Whoever guesses pays by address.
-            level = gate.by_address.take(address_of(connection))
-            if operation.scope != ANYBODY:
-                raise
-            state["stranger"] = e
-            return level
-        state["caller"] = caller
-        level = gate.by_token.take(caller.token)
+    state: dict[str, Any] = scope["state"]
+    if operation.scope is None:
+        return None if operation.unlimited else gate.by_address.take(client_of(gate.exposure, scope))
+    try:
+        caller = await gate.caller([value for name, value in scope["headers"] if name == b"authorization"])
+    except UnauthenticatedError as e:
+        state["stranger"] = e
+        level = gate.by_address.take(client_of(gate.exposure, scope))  # so whoever guesses pays, too
         if operation.scope != ANYBODY:
-            caller.require(operation.scope)
+            raise
         return level
-    return None if operation.unlimited else gate.by_address.take(address_of(connection))
+    state["caller"] = caller
+    level = gate.by_token.take(caller.token)
+    if operation.scope != ANYBODY:
+        caller.require(operation.scope)
+    return level
 
 
-def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
-    """Return the address that a request came from."""
-    client = connection.scope.get("client")
-    return client[0] if client else ""
+def gate_of(request: HttpRequest) -> Gate:
+    """Return the gate of the application."""
+    gate: Gate = request.app.state.gate
+    return gate
 
 
 def caller_of(request: HttpRequest) -> Caller:

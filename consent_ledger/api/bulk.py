@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 from litestar import post
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from consent_ledger.answers import ClearanceAnswer, ClearanceRequest, LineError
+from consent_ledger.api.audit_trail import about
+from consent_ledger.api.authentication import caller_of, gate_of
 from consent_ledger.api.clearance import EXAMPLE
 from consent_ledger.api.errors import problem_of
 from consent_ledger.api.frame import request_id_of
@@ -19,6 +22,7 @@ from consent_ledger.api.service import Service
 from consent_ledger.api.spool import ClientGone, LineSpool
 from consent_ledger.clearance import Engine
 from consent_ledger.errors import LedgerError, MalformedError
+from consent_ledger.licenses.visibility import Viewer
 
 BATCH = 2_000
 MAX_LINE = 16 * 1024
@@ -47,15 +51,18 @@ async def clear_assets(request: HttpRequest) -> ASGIApp:
     require_media_type(request, NDJSON)
     service = service_of(request)
     present = await service.stream(point_now, service.engine)
-    return Answering(service, present)
+    return Answering(service, present, request)
 
 
 class Answering:
     """The response to one bulk request: reads it while it writes."""
 
-    def __init__(self, service: Service, present: Point) -> None:
+    def __init__(self, service: Service, present: Point, request: HttpRequest) -> None:
         self._service = service
         self._present = present
+        self._request = request
+        self._pace = partial(gate_of(request).pace, caller_of(request))
+        self._viewer = caller_of(request).viewer
         self._line = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,6 +75,7 @@ class Answering:
             pass  # nobody is there to be told
         finally:
             spool.close()
+            about(self._request, f"{self._line} lines")
 
     async def _write(self, spool: LineSpool, send: Send, request_id: str) -> None:
         headers = [(b"content-type", NDJSON.encode())]
@@ -75,15 +83,18 @@ class Answering:
         async for lines in spool.lines():
             for start in range(0, len(lines), BATCH):
                 batch = lines[start : start + BATCH]
+                await self._pace(len(batch))
                 body = await self._service.stream(
-                    answer_lines, self._service.engine, batch, self._line, self._present, request_id
+                    answer_lines, self._service.engine, batch, self._line, self._present, request_id, self._viewer
                 )
                 self._line += len(batch)
                 await send({"type": "http.response.body", "body": body, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def answer_lines(engine: Engine, lines: Sequence[bytes | None], before: int, present: Point, request_id: str) -> bytes:
+def answer_lines(
+    engine: Engine, lines: Sequence[bytes | None], before: int, present: Point, request_id: str, viewer: Viewer
+) -> bytes:
     """Return an answer for each line, at `present` where it says nothing else; `before` lines came before these."""
     answers: dict[int, bytes | Exception] = {}
     questions: dict[int, Question] = {}
@@ -92,7 +103,7 @@ def answer_lines(engine: Engine, lines: Sequence[bytes | None], before: int, pre
             if line is None:
                 raise MalformedError(f"line is longer than {MAX_LINE} bytes", code="too_large")
             if line.strip():
-                questions[number] = _at_present(parse_question(line), present)
+                questions[number] = _at_present(parse_question(line, viewer), present)
         except LedgerError as e:
             answers[number] = e
     try:

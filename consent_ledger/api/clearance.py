@@ -5,6 +5,8 @@ from litestar import post
 from litestar.types import ASGIApp
 
 from consent_ledger.answers import ClearanceAnswer, ClearanceRequest
+from consent_ledger.api.audit_trail import about
+from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.operations import Answer, Operation, Parameter
 from consent_ledger.api.questions import Point, Question, parse_question, point_of_head
 from consent_ledger.api.requests import HttpRequest, read_body, service_of
@@ -57,7 +59,8 @@ async def clear_asset(request: HttpRequest) -> ASGIApp:
     """Only `allow` clears. An answer holds for the ledger `size` and the rules (`policy`) that its `ETag` names, and
     until `valid_until`: asked again with `If-None-Match`, a 304 says that neither an entry nor time has changed it."""
     service = service_of(request)
-    question = parse_question(await read_body(request, JSON))
+    question = parse_question(await read_body(request, JSON), caller_of(request).viewer)
+    about(request, question.asset)
     held = request.headers.get("if-none-match")
     if held is not None and (etag := await _still_held(service, question, held)) is not None:
         return not_modified(etag)

@@ -53,6 +53,7 @@ KINDS = {
         Kind("too_large", 413, "the request is too large", "Send less, or send it in parts."),
         Kind("unsupported_media_type", 415, "the media type is not read here", "Name the one that is wanted."),
         Kind("not_verified", 422, "a signature or proof does not verify", "Trust nothing that rests on it."),
+        Kind("misdirected", 421, "the request is for another service", "Ask by a name that this service goes by."),
         Kind("refused", 422, "the request is understood and refused", "Change what it says; `errors` lists what."),
         Kind("too_many_requests", 429, "too much was asked at once", "Wait as long as `Retry-After` says."),
         Kind("internal_error", 500, "the service made a mistake", "Report it with the `request_id`."),
@@ -79,6 +80,7 @@ _BY_CODE = {
     "size_unknown": "not_found",
     "timeout": "timeout",
     "unsupported_media_type": "unsupported_media_type",
+    "host_unknown": "misdirected",
     "ledger_integrity_failure": "unavailable",
 }
 _BY_STATUS = {kind.status: kind for kind in KINDS.values()}

@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any, cast
 
 from litestar.datastructures import MutableScopeHeaders
@@ -51,8 +52,11 @@ async def add_headers(message: Message, scope: Scope) -> None:
             headers["RateLimit-Reset"] = str(level.reset)
 
 
-def framed(app: ASGIApp, logger: Logger) -> ASGIApp:
-    """Return `app` with HEAD answered as GET (the server drops the body) and each request logged once it is over."""
+def framed(app: ASGIApp, logger: Logger, record: Callable[[Scope], None]) -> ASGIApp:
+    """Return `app` with HEAD answered as GET (the server drops the body) and each request logged once it is over.
+
+    `record` is told of each request as well.
+    """
 
     async def frame(scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -67,6 +71,7 @@ def framed(app: ASGIApp, logger: Logger) -> ASGIApp:
             raise
         finally:
             _log(logger, scope, method, time.perf_counter() - started)
+            record(scope)
 
     return frame
 

@@ -42,26 +42,31 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def take(self, key: Hashable, count: int = 1) -> Level | None:
-        """Take `count` from a bucket and return what is left, None without a limit; raise LimitedError.
-
-        More than the bucket ever holds may be taken from a full one, and is paid for afterwards.
-        """
+    def take(self, key: Hashable) -> Level | None:
+        """Take one and return what is left, None without a limit; raise LimitedError where there is none."""
         rate, burst = self._rate
         if rate <= 0:
             return None
+        level = self._spend(key, 1)
+        if level < 0:
+            self._spend(key, -1)
+            wait = max(1, math.ceil(-level / rate))
+            raise LimitedError(f"limit is {rate:g} a second and {burst} at once", retry_after=wait)
+        return Level(burst, int(level), math.ceil((burst - level) / rate))
+
+    def borrow(self, key: Hashable, count: int) -> float:
+        """Take `count`, more than there are if need be; return the seconds to wait until they are paid for."""
+        return max(0.0, -self._spend(key, count) / self._rate.rate) if self._rate.rate > 0 else 0.0
+
+    def _spend(self, key: Hashable, count: int) -> float:
+        """Return what is left of the bucket, which is filled up to now first."""
         now = self._now()
-        level, since = self._buckets.pop(key, (float(burst), now))
-        level = min(burst, level + (now - since) * rate)
-        enough = level >= min(count, burst)
-        self._buckets[key] = (level - count if enough else level, now)
+        level, since = self._buckets.pop(key, (float(self._rate.burst), now))
+        level = min(self._rate.burst, level + (now - since) * self._rate.rate) - count
+        self._buckets[key] = (level, now)
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
-        if not enough:
-            wait = math.ceil((min(count, burst) - level) / rate)
-            raise LimitedError(f"limit is {rate:g} a second and {burst} at once", retry_after=max(1, wait))
-        left = max(0.0, level - count)
-        return Level(burst, int(left), math.ceil((burst - left) / rate))
+        return level
 
 
 class Limits(NamedTuple):

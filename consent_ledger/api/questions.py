@@ -18,6 +18,7 @@ from consent_ledger.errors import LedgerError, RefusedError
 from consent_ledger.licenses.decision import Decision
 from consent_ledger.licenses.masks import Use
 from consent_ledger.licenses.statements import UseRequest
+from consent_ledger.licenses.visibility import Viewer
 from consent_ledger.store.engine import Store
 from consent_ledger.store.log import read_head
 
@@ -33,28 +34,29 @@ class Point(NamedTuple):
 
 
 class Question(NamedTuple):
-    """One asset, the use that is asked for (as written, and compiled), and the point to answer at."""
+    """One asset, the use that is asked for (as written, and compiled), the point to answer at, and who asks."""
 
     asset: str
     written: bytes
     use: Use
     point: Point
+    viewer: Viewer
 
     @property
-    def group(self) -> tuple[bytes, Point]:
+    def group(self) -> tuple[bytes, Point, Viewer]:
         """What questions must share to be cleared together."""
-        return self.written, self.point
+        return self.written, self.point, self.viewer
 
 
-def parse_question(raw: bytes) -> Question:
-    """Return the question in a JSON document; raise MalformedError, or RefusedError with all that is wrong."""
+def parse_question(raw: bytes, viewer: Viewer) -> Question:
+    """Return the viewer's question in a JSON document; raise MalformedError, or RefusedError with all that is wrong."""
     request = decode_body(raw, ClearanceRequest)
     if request.known_at is not msgspec.UNSET and request.size is not msgspec.UNSET:
         raise RefusedError("what is known is given by `known_at` or by `size`, not by both", code="point_ambiguous")
     times = decode_instants({"as_of": request.as_of, "known_at": request.known_at})
     size = None if isinstance(request.size, msgspec.UnsetType) else request.size
     written = msgspec.json.encode(UseRequest(**{name: getattr(request, name) for name in _USE_FIELDS}))
-    return Question(request.asset, written, _compiled(written), Point(size=size, **times))
+    return Question(request.asset, written, _compiled(written), Point(size=size, **times), viewer)
 
 
 @lru_cache(maxsize=4096)
@@ -77,15 +79,15 @@ def point_of_head(store: Store) -> Point:
 
 def answer_all(engine: Engine, questions: Sequence[Question]) -> list[bytes | Exception]:
     """Return for each question its answer, as JSON, or the error that kept it from being answered."""
-    groups: defaultdict[tuple[bytes, Point], list[int]] = defaultdict(list)
+    groups: defaultdict[tuple[bytes, Point, Viewer], list[int]] = defaultdict(list)
     for place, question in enumerate(questions):
         groups[question.group].append(place)
     outcomes: list[bytes | Exception] = [b""] * len(questions)
-    for (written, point), places in groups.items():
+    for (written, point, viewer), places in groups.items():
         assets = [questions[place].asset for place in places]
         answers: Sequence[bytes | Exception]
         try:
-            cleared = engine.clear(assets, questions[places[0]].use, **point._asdict())
+            cleared = engine.clear(assets, questions[places[0]].use, viewer=viewer, **point._asdict())
             answers = _write(assets, written, cleared)
         except LedgerError as e:
             answers = [e] * len(places)

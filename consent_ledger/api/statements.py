@@ -1,34 +1,26 @@
 """Statements: the one way to change anything, and to read back what was said."""
 
-from typing import NamedTuple
-
 import msgspec
 from litestar import get, post
 from litestar.types import ASGIApp
 
 from consent_ledger.answers import ReceiptAnswer, StatementAnswer
+from consent_ledger.api.audit_trail import about
+from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.decoding import decode_any, problems_in
 from consent_ledger.api.operations import ANYBODY, Answer, Operation, Parameter
-from consent_ledger.api.requests import HttpRequest, read_body, service_of
+from consent_ledger.api.requests import HttpRequest, service_of
 from consent_ledger.api.responses import JSON, json_body
-from consent_ledger.audit.entry import commit, decode_entry
-from consent_ledger.errors import MalformedError, NotFoundError, RefusedError, VerificationError
-from consent_ledger.ledger import Ledger, Receipt
+from consent_ledger.api.submitting import read_submission
+from consent_ledger.errors import MalformedError, RefusedError
+from consent_ledger.ledger import Receipt
 from consent_ledger.licenses.statements import Statement, StatementId
+from consent_ledger.reading.statements import open_statement
 from consent_ledger.signing.canonical import decode_json
 from consent_ledger.signing.envelope import MAX_ENVELOPE, Envelope, decode_envelope
 from consent_ledger.signing.instants import format_time
-from consent_ledger.store.log import read_openings
 
 STATEMENT_ID = Parameter("id", StatementId, "`sha256:` and the hex digest of the statement's payload bytes.")
-
-
-class Opened(NamedTuple):
-    """A recorded statement with what its entry commits to."""
-
-    receipt: Receipt
-    salt: bytes
-    envelope: bytes
 
 
 def receipt_answer(receipt: Receipt) -> ReceiptAnswer:
@@ -40,19 +32,6 @@ def receipt_answer(receipt: Receipt) -> ReceiptAnswer:
         receipt.entry_bytes.decode(),
         receipt.checkpoint.decode(),
     )
-
-
-def open_statement(ledger: Ledger, id_: str) -> Opened:
-    """Return a statement and its opening, held against its entry; NotFoundError `erased` where it was destroyed."""
-    receipt = ledger.find(id_)
-    with ledger.store.read() as tx:
-        opening = read_openings(tx, [receipt.entry]).get(receipt.entry)
-    if opening is None:
-        raise NotFoundError(f"statement `{id_}` is erased, its entry is {receipt.entry}", code="erased")
-    if commit(opening.salt, opening.envelope) != decode_entry(receipt.entry_bytes).commitment:
-        detail = f"entry {receipt.entry} is not what the ledger recorded"
-        raise VerificationError(detail, code="ledger_integrity_failure")
-    return Opened(receipt, opening.salt, opening.envelope)
 
 
 @post(
@@ -74,14 +53,16 @@ def open_statement(ledger: Ledger, id_: str) -> Opened:
     },
 )
 async def register_statement(request: HttpRequest) -> ASGIApp:
-    """The body is a DSSE envelope, whose payload is a statement in canonical JSON. The signature is what authenticates
-    it, so no token is wanted. The answer comes once the statement is durable, with its entry under a signed checkpoint;
-    sending the same statement again gives the same receipt."""
-    raw = await read_body(request, JSON)
+    """The body is a DSSE envelope, whose payload is a statement in canonical JSON. A revocation or a suspension needs
+    no token: its signature is what authenticates it. Every other type needs the scope that goes with it, and what an
+    organisation says is taken from its own token only. The answer comes once the statement is durable, with its entry
+    under a signed checkpoint; sending the same statement again gives the same receipt."""
+    raw = await read_submission(request)
     try:
         receipt = await service_of(request).registrations.ask(raw)
     except MalformedError as e:
         raise explained(e, raw) from e
+    about(request, f"statement {receipt.id}")
     location = f"/v1/statements/{receipt.id}"
     return json_body(receipt_answer(receipt), status=201 if receipt.is_new else 200, headers={"Location": location})
 
@@ -103,7 +84,8 @@ async def register_statement(request: HttpRequest) -> ASGIApp:
 async def read_statement(request: HttpRequest) -> ASGIApp:
     """Gives the envelope as it was received, byte for byte."""
     service = service_of(request)
-    opened = await service.read(open_statement, service.ledger, path_id(request))
+    about(request, f"statement {path_id(request)}")
+    opened = await service.read(open_statement, service.ledger, caller_of(request).viewer, path_id(request))
     receipt = opened.receipt
     answer = StatementAnswer(
         receipt.id,

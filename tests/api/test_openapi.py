@@ -8,13 +8,14 @@ import schemathesis
 from schemathesis.engine import Status, events, from_schema
 
 from consent_ledger.api.app import create_app
+from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.limits import Limits, Rate
 from consent_ledger.store.engine import open_store
 from tests.api.asking import bearer
 from tests.world import World
 
 EXAMPLES = 8
-UNLIMITED = Limits(*[Rate(0, 0)] * len(Limits._fields))
+UNLIMITED = Exposure(limits=Limits(*[Rate(0, 0)] * len(Limits._fields)))
 NOT_SAID_BY_A_SCHEMA = {
     # No schema says that a payload is a statement which somebody signed: what is made up is refused.
     ("POST /v1/statements", "positive_data_acceptance"),
@@ -39,7 +40,7 @@ def map_body(ctx: Any, body: Any) -> Any:
 def test_answers_are_as_described_whatever_is_sent(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
         ledger = World(store).ledger
-        schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(ledger, limits=UNLIMITED))
+        schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(ledger, exposure=UNLIMITED))
         schema.config.headers = bearer(ledger)
         schema.config.generation.max_examples = EXAMPLES
         schema.config.generation.deterministic = True
