@@ -13,6 +13,7 @@ from consent_ledger.signing.instants import format_instant
 
 _YEARS = "^(19[7-9]|[2-9][0-9][0-9])[0-9]-"
 VerdictName = Literal["allow", "deny", "undetermined"]
+Base64 = Annotated[str, Meta(extra_json_schema={"contentEncoding": "base64"})]
 HashHex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 InstantText = Annotated[str, Meta(max_length=60, extra_json_schema={"format": "date-time", "pattern": _YEARS})]
 
@@ -89,7 +90,8 @@ class StatementAnswer(msgspec.Struct, frozen=True):
 class ProvenReceipt(msgspec.Struct, frozen=True):
     """All that proves a registration, offline and for ever: the entry, its opening (`salt`, `envelope`) and its proof.
 
-    `commitment` in the entry is SHA-256 of `consent-ledger/opening/v1`, a line feed, salt and envelope.
+    `commitment` in the entry is SHA-256 of `consent-ledger/opening/v1`, a line feed, salt and envelope. `keys` are the
+    raw public keys behind the envelope's signatures, by keyid.
     """
 
     id: str
@@ -97,10 +99,11 @@ class ProvenReceipt(msgspec.Struct, frozen=True):
     recorded_at: str
     sealed: str
     salt: HashHex
-    envelope: Annotated[str, Meta(extra_json_schema={"contentEncoding": "base64"})]
+    envelope: Base64
     proof: list[HashHex]
     checkpoint: str
     vkey: str
+    keys: dict[str, Base64]
 
 
 class EntryItem(msgspec.Struct, frozen=True):

@@ -78,7 +78,7 @@ def take_receipt(store: Store, id_: str) -> ReceiptFile:
             opening=Opening(opening.salt, opening.envelope),
             proof=_prove(tx, found[0], vkey).decode(),
             vkey=vkey,
-            keys=_keys(tx, head.size, signed.keyids),
+            keys=public_keys(tx, head.size, signed.keyids),
         )
 
 
@@ -96,7 +96,8 @@ def _prove(tx: Transaction, index: int, vkey: str) -> bytes:
     return encode_receipt(Receipt(index, prove_inclusion(index, size, nodes), note))
 
 
-def _keys(tx: Transaction, size: int, keyids: Collection[str]) -> dict[str, bytes]:
+def public_keys(tx: Transaction, size: int, keyids: Collection[str]) -> dict[str, bytes]:
+    """Return the raw public keys behind keyids, as the ledger of a size knows them."""
     reader = FactsReader(tx, size)
     reader.load([GENESIS_KEY, *(keyid_key(keyid) for keyid in keyids)])
     facts: Facts = reader.facts

@@ -12,7 +12,10 @@ from consent_ledger.api.responses import JSON, TEXT, Body, json_body
 from consent_ledger.api.statements import STATEMENT_ID, open_statement, path_id
 from consent_ledger.audit.receipt import decode_receipt
 from consent_ledger.ledger import Ledger
+from consent_ledger.receipt_file import public_keys
+from consent_ledger.signing.envelope import decode_envelope
 from consent_ledger.signing.instants import format_time
+from consent_ledger.store.log import read_head
 
 PROOF_SUFFIX = ".tlog-proof"
 
@@ -57,6 +60,9 @@ def read_proven(ledger: Ledger, id_: str) -> ProvenReceipt:
     opened = open_statement(ledger, id_)
     receipt = opened.receipt
     proof = decode_receipt(ledger.prove(receipt)).proof
+    keyids = {signature.keyid for signature in decode_envelope(opened.envelope).signatures}
+    with ledger.store.read() as tx:
+        keys = public_keys(tx, read_head(tx).size, keyids)
     return ProvenReceipt(
         id=receipt.id,
         entry=receipt.entry,
@@ -67,4 +73,5 @@ def read_proven(ledger: Ledger, id_: str) -> ProvenReceipt:
         proof=[hash_.hex() for hash_ in proof],
         checkpoint=receipt.checkpoint.decode(),
         vkey=ledger.vkey,
+        keys={keyid: b64encode(raw).decode() for keyid, raw in keys.items()},
     )

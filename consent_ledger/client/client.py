@@ -1,0 +1,163 @@
+"""The client: a method for each thing that can be asked or said, and nothing believed that does not verify."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
+from os import PathLike, fspath
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from consent_ledger.answers import (
+    ClearanceAnswer,
+    ClearanceRequest,
+    ConsistencyAnswer,
+    InclusionAnswer,
+    ProvenReceipt,
+    ReceiptAnswer,
+    StatementAnswer,
+    Version,
+)
+from consent_ledger.audit.checkpoint import Checkpoint
+from consent_ledger.batch import Receipt
+from consent_ledger.client.address import parse_address, parse_token
+from consent_ledger.client.bulk import clear_all
+from consent_ledger.client.transport import JSON, TEXT, Patience, Transport
+from consent_ledger.client.verifying import (
+    receipt_file_of,
+    verify_answer,
+    verify_checkpoint,
+    verify_registration,
+    verify_statement,
+)
+from consent_ledger.errors import LedgerError, UnavailableError, VerificationError
+from consent_ledger.receipt_file import ReceiptFile, verify_receipt_file
+from consent_ledger.signing.note import NoteVerifier
+
+T = TypeVar("T")
+
+PATIENCE = Patience()
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+class Client:
+    """One server's ledger. Threads may share it; it is closed at the end of its `with` block.
+
+    Every method raises this package's errors: those that the server states with their code, problems and request id,
+    UnavailableError where it cannot be reached or does not answer, VerificationError where what it answers is not so.
+    """
+
+    def __init__(
+        self, url: str, token: str | None = None, *, vkey: str | None = None,
+        ca_file: str | PathLike[str] | None = None, allow_plain_http: bool = False, patience: Patience = PATIENCE,
+        clock: Callable[[], int] = _now, pause: Callable[[float], None] = time.sleep,
+    ) -> None:  # fmt: skip
+        """`vkey`: the log's verifier key, known from elsewhere; what the log signed is then verified under it.
+
+        Plain http is spoken to this machine only, unless `allow_plain_http`: whoever is on the way reads the token.
+        """
+        address = parse_address(url, allow_plain_http=allow_plain_http)
+        self.verifier = None if vkey is None else NoteVerifier.from_vkey(vkey.strip())
+        self._vkey = None if vkey is None else vkey.strip()
+        self.clock = clock
+        self.transport = Transport(
+            address, None if token is None else parse_token(token), None if ca_file is None else fspath(ca_file),
+            patience, pause,
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self.transport.close()
+
+    # What is said ------------------------------------------------------------------------------------------------
+
+    def register(self, envelope: bytes) -> Receipt:
+        """Record a signed statement and return its receipt. Where a reply is lost, the first one is got again."""
+        key = {"Idempotency-Key": secrets.token_hex(16)}
+        answered = self.transport.exchange(
+            "POST", "/v1/statements", body=envelope, statuses=(200, 201), headers=key
+        )  # fmt: skip
+        receipt = decode(answered.body, ReceiptAnswer)
+        return verify_registration(envelope, receipt, answered.status == 201, self.verifier)
+
+    # What is asked -----------------------------------------------------------------------------------------------
+
+    def clear(self, question: ClearanceRequest) -> ClearanceAnswer:
+        """Return the answer, whatever its verdict; only `allow` clears."""
+        answer = self._post("/v1/clearance", question, ClearanceAnswer)
+        verify_answer(question, answer, self.clock())
+        return answer
+
+    def clear_all(self, questions: Iterable[ClearanceRequest]) -> Iterator[ClearanceAnswer | LedgerError]:
+        """Yield for each question, in order, its answer or the error that kept it from being answered.
+
+        All that name no point in time or size are answered at one, that of the first. Memory stays bounded.
+        """
+        return clear_all(self.transport, questions, self.clock)
+
+    def statement(self, id_: str) -> bytes:
+        """Return the signed envelope of a recorded statement, byte for byte."""
+        return verify_statement(id_, self._get(f"/v1/statements/{segment(id_)}", StatementAnswer).envelope)
+
+    def receipt(self, id_: str) -> ReceiptFile:
+        """Return the receipt of a recorded statement, verified: the entry commits to it, and the log to the entry."""
+        receipt = receipt_file_of(self._get(f"/v1/receipts/{segment(id_)}", ProvenReceipt))
+        verify_receipt_file(receipt, self._vkey)
+        if receipt.id != id_:
+            raise VerificationError(f"the receipt is for `{receipt.id}`, want `{id_}`", code="wrong_answer")
+        return receipt
+
+    def version(self) -> Version:
+        """Return which software and ledger this is; VerificationError `wrong_log_key` for another than the pinned."""
+        version = self._get("/version", Version)
+        if self._vkey is not None and version.vkey != self._vkey:
+            detail = "the server's ledger is another than that of the verifier key"
+            raise VerificationError(detail, code="wrong_log_key")
+        return version
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the log's latest checkpoint."""
+        note = self.transport.exchange("GET", "/checkpoint", wants=TEXT).body
+        return verify_checkpoint(note, self.verifier)
+
+    def inclusion(self, index: int, size: int | None = None) -> InclusionAnswer:
+        """Return the proof that an entry is in the log of a size."""
+        return self._get("/v1/log/proof/inclusion", InclusionAnswer, index=index, size=size)
+
+    def consistency(self, first: int, second: int | None = None) -> ConsistencyAnswer:
+        """Return the proof that the log of one size is the beginning of the log of another."""
+        return self._get("/v1/log/proof/consistency", ConsistencyAnswer, first=first, second=second)
+
+    def _get(self, path: str, type_: type[T], **query: Any) -> T:
+        given = urlencode({name: value for name, value in query.items() if value is not None})
+        return decode(self.transport.exchange("GET", f"{path}?{given}" if given else path).body, type_)
+
+    def _post(self, path: str, document: Any, type_: type[T]) -> T:
+        body = msgspec.json.encode(document)
+        return decode(self.transport.exchange("POST", path, body=body, sends=JSON).body, type_)
+
+
+def decode(raw: bytes, type_: type[T]) -> T:
+    """Return the answer in a JSON document; raise UnavailableError where it is none."""
+    try:
+        return msgspec.json.decode(raw, type=type_)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise UnavailableError("the server's answer cannot be understood", code="bad_answer") from e
+
+
+def segment(text: str) -> str:
+    """Return the text as one segment of a path."""
+    return quote(text, safe=":")
