@@ -18,7 +18,8 @@ from consent_ledger.errors import ConflictError, MalformedError, NotFoundError
 from consent_ledger.issuing import template_ref
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.signed import skim_signed
-from consent_ledger.signing.note import NoteVerifier, vkey_text
+from consent_ledger.signing.keys import SigningKey
+from consent_ledger.signing.note import COSIGNATURE, NoteVerifier, cosignature_line, split_note, vkey_text
 from consent_ledger.store.engine import open_store
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.verification import verify_bundle
@@ -32,6 +33,7 @@ from tests.world import HOUR, LOG_KEY, OFFER, ORIGIN, World, party_of
 __all__ = ["run"]
 
 VKEY = vkey_text(ORIGIN, LOG_KEY.public_key)
+WITNESS = SigningKey.from_seed(b"w" * 32)
 USE = st.UseRequest(
     activities=["train"], aims=["general"], context="commercial", audience="internal", territories=["WORLD"]
 )
@@ -329,6 +331,50 @@ def test_the_new_checkpoint_is_saved_only_once_all_has_passed(run: Run, bundle: 
     flip(bundle / "tile/0/000.p/5", 3)
     assert run("verify", bundle, "--vkey", VKEY, "--checkpoint", saved, "--save-checkpoint", saved).code == 5
     assert saved.read_bytes() == kept
+
+
+def test_what_is_not_anchored_or_stale_exits_with_6_and_saves_nothing(run: Run, bundle: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "mine.txt"
+    verify = ("verify", bundle, "--vkey", VKEY, "--save-checkpoint", saved)
+    ran = run(*verify, "--require-anchor")
+    assert (ran.code, saved.exists()) == (6, False)
+    assert "not anchored" in ran.out
+    assert run(*verify, "--max-age", "1d").code == 6
+    assert not saved.exists()
+    assert run(*verify, "--max-age", "999999d").code == 0
+    assert run(*verify, "--checkpoint", saved, "--require-anchor").code == 0
+    assert run(*verify, "--max-age", "soon").code == 2
+
+
+def cosigned(bundle: Path, key: SigningKey = WITNESS, when: int = 1_767_700_000) -> Path:
+    """Have the bundle's checkpoint cosigned; return the policy that wants it."""
+    path = bundle / "checkpoint"
+    text, _ = split_note(path.read_bytes())
+    path.write_bytes(path.read_bytes() + cosignature_line(text, "witness.example", key, when))
+    vkey = vkey_text("witness.example", WITNESS.public_key, COSIGNATURE)
+    (bundle.parent / "policy.txt").write_text(f"log {VKEY}\nwitness one {vkey}\nquorum one\n")
+    return bundle.parent / "policy.txt"
+
+
+def test_a_quorum_of_the_auditors_own_policy_anchors_a_bundle(run: Run, bundle: Path) -> None:
+    plain = (bundle / "checkpoint").read_bytes()
+    policy = cosigned(bundle)
+    ran = run("verify", bundle, "--policy", policy, "--require-anchor", "--json")
+    report = msgspec.json.decode(ran.out)
+    assert (ran.code, report["cosigned"], report["anchored"]) == (0, ["one"], True)
+    assert report["seen_at"] == "2026-01-06T11:46:40Z"
+    (bundle / "checkpoint").write_bytes(plain)
+    ran = run("verify", bundle, "--vkey", VKEY, "--policy", policy)
+    assert ran.code == 5
+    assert "quorum_not_met" in ran.out
+
+
+def test_the_bundles_own_policy_is_the_senders_word(run: Run, bundle: Path) -> None:
+    policy = cosigned(bundle)
+    (bundle / "policy.txt").write_bytes(policy.read_bytes())
+    ran = run("verify", bundle, "--vkey", VKEY, "--require-anchor")
+    assert ran.code == 6
+    assert "which ones you trust" in ran.out
 
 
 def test_a_key_may_be_given_in_a_file(run: Run, bundle: Path) -> None:

@@ -1,21 +1,44 @@
 """`consent-ledger verify`: everything recomputed, trusting nobody."""
 
 import os
+import re
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from consent_ledger.cli.output import note, printable, shown, write_json
 from consent_ledger.errors import LedgerError
+from consent_ledger.signing.instants import SECOND, format_instant
 from consent_ledger.verification.report import Report
+
+if TYPE_CHECKING:
+    from consent_ledger.audit.policy import Policy
 
 _MOST = 50
 _MAX_FILE = 1_000_000
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class AgeType(click.ParamType[int]):
+    """A length of time, in microseconds."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the microseconds; fail with what was wanted."""
+        match = re.fullmatch(r"([0-9]{1,6})([smhd])", value)
+        if match is None:
+            self.fail(f"`{value}` is no length of time, want for example 7d, 12h, 30m or 90s", param, ctx)
+        return int(match[1]) * _UNITS[match[2]] * SECOND
+
+
+AGE = AgeType()
 
 
 @click.command(epilog="Example: consent-ledger verify bundle/ --vkey KEY --checkpoint last-month.txt")
-@click.argument("directory", metavar="[FOLDER]", type=click.Path(path_type=Path), required=False)
+@click.argument("place", metavar="[FOLDER|FILE.tar]", type=click.Path(path_type=Path), required=False)
 @click.option("--vkey", metavar="KEY|FILE", help="The log's verifier key, known from elsewhere than the bundle.")
 @click.option(
     "--checkpoint", "checkpoints", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -25,23 +48,32 @@ _MAX_FILE = 1_000_000
     "--save-checkpoint", "save", type=click.Path(path_type=Path, dir_okay=False),
     help="Save the checkpoint here for next time, once everything has passed.",
 )  # fmt: skip
+@click.option(
+    "--policy", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Whose cosignatures the checkpoint must have (c2sp.org/tlog-policy).",
+)  # fmt: skip
+@click.option("--require-anchor", is_flag=True, help="Want an older checkpoint, or a policy with a quorum.")
+@click.option("--max-age", type=AGE, metavar="7d|12h", help="Want an entry or a cosignature no older than this.")
 @click.option("--ledger", metavar="HOME|URL", help="Verify a live database instead, its index too.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes [default: one for each core].")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def verify(
-    directory: Path | None, vkey: str | None, checkpoints: tuple[Path, ...], save: Path | None, ledger: str | None,
-    jobs: int | None, as_json: bool,
+    place: Path | None, vkey: str | None, checkpoints: tuple[Path, ...], save: Path | None, policy: Path | None,
+    require_anchor: bool, max_age: int | None, ledger: str | None, jobs: int | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """Verify a bundle with nothing but the folder: no ledger, no network, no trust in whoever wrote it.
+    """Verify a bundle with nothing but its files: no ledger, no network, no trust in whoever wrote it.
 
     Recomputes the tree, the chain, every opening and signature, the rules of registration, templates and decisions;
-    names the first bad entry and every finding, and lists what was not checked. Exit code 0: everything passed; 5: not.
+    names the first bad entry and every finding, and lists what was not checked. Exit code 0: everything passed; 5: not;
+    6: it passed, and has not the anchor or the age that was asked for.
     """
-    from consent_ledger.cli import NOT_VERIFIED
+    from consent_ledger.cli import NOT_VERIFIED, STALE
     from consent_ledger.cli.progress import counting
 
-    if (directory is None) == (ledger is None):
-        raise click.UsageError("want the folder of a bundle, or --ledger")
+    if (place is None) == (ledger is None):
+        raise click.UsageError("want a bundle, or --ledger")
+    if ledger is not None and policy is not None:
+        raise click.UsageError("--policy goes with a bundle: its checkpoint carries the cosignatures")
     given: dict[str, Any] = {"vkey": _key(vkey), "checkpoints": [_read(path) for path in checkpoints], "jobs": jobs}
     with counting("verifying entries") as progress:
         if ledger is not None:
@@ -49,15 +81,35 @@ def verify(
         else:
             from consent_ledger.verification import verify_bundle
 
-            assert directory is not None
-            report = verify_bundle(directory, progress=progress, **given)
-    write_json(_described(report)) if as_json else _show(report)
+            assert place is not None
+            report = verify_bundle(place, policy=_policy(policy), progress=progress, **given)
+    loose = _loose(report, require_anchor, max_age)
+    write_json(_described(report, loose)) if as_json else _show(report, loose)
     if not report.verified:
         return NOT_VERIFIED
+    if loose:
+        return STALE
     if save is not None:
         _save(save, report.checkpoint_note)
         note(f"saved the checkpoint of {report.counts.entries} entries to `{shown(save)}`")
     return 0
+
+
+def _loose(report: Report, require_anchor: bool, max_age: int | None) -> list[str]:
+    """Return in which ways what was verified is not tied down as was asked for."""
+    loose = []
+    if require_anchor and not report.anchored:
+        loose.append("not anchored: want --checkpoint with an older one, or --policy with a quorum")
+    if max_age is not None and time.time_ns() // 1000 - report.seen_at > max_age:
+        seen = format_instant(report.seen_at) if report.seen_at else "never"
+        loose.append(f"stale: the last that was seen of this log is of {seen}")
+    return loose
+
+
+def _policy(path: Path | None) -> "Policy | None":
+    from consent_ledger.audit.policy import parse_policy
+
+    return None if path is None else parse_policy(_read(path))
 
 
 def _verify_ledger(place: str, **given: Any) -> Report:
@@ -98,10 +150,14 @@ def _save(path: Path, checkpoint: bytes) -> None:
         raise LedgerError(f"`{shown(path)}` cannot be written: {(e.strerror or '').lower()}") from e
 
 
-def _described(report: Report) -> dict[str, Any]:
+def _described(report: Report, loose: list[str]) -> dict[str, Any]:
     head = report.checkpoint
     return {
         "verified": report.verified,
+        "anchored": report.anchored,
+        "cosigned": report.cosigned,
+        "seen_at": format_instant(report.seen_at),
+        "loose": loose,
         "ledger": None if head is None else head.origin,
         "size": None if head is None else head.size,
         "root": None if head is None else head.root.hex(),
@@ -112,7 +168,7 @@ def _described(report: Report) -> dict[str, Any]:
     }
 
 
-def _show(report: Report) -> None:
+def _show(report: Report, loose: list[str]) -> None:
     head, counts = report.checkpoint, report.counts
     if head is not None:
         click.echo(f"ledger {head.origin}, {head.size} entries, root {head.root.hex()}")
@@ -124,6 +180,8 @@ def _show(report: Report) -> None:
         click.echo(printable(f"{where}: {finding.code}: {finding.detail}"))
     if len(report.findings) > _MOST:
         note(f"{len(report.findings) - _MOST} more findings are not shown here; --json shows all")
+    for sentence in loose:
+        click.echo(sentence)
     if report.verified:
         click.echo("verified: everything that was checked is as it was recorded")
         return

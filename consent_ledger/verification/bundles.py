@@ -96,7 +96,7 @@ class _Audit:
         seen_at = max(walk.facts.recorded_at, *heads.cosigned.values(), 0)
         return Report(
             heads.head, heads.note, counts, in_ledger_order(self._findings), self._skipped(), walk.sound,
-            anchored=bool(heads.older) or heads.quorum, seen_at=seen_at,
+            anchored=bool(heads.older) or heads.quorum, cosigned=tuple(heads.cosigned), seen_at=seen_at,
         )  # fmt: skip
 
     def _check_origin(self, walk: Verification, head: Checkpoint) -> None:

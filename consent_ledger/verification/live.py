@@ -65,7 +65,10 @@ class _Audit:
             skipped.insert(0, "whose log this is: the key was taken from entry 0, want --vkey")
         if not self._given:
             skipped.insert(0, "that nothing was taken back: no older checkpoint was given")
-        return Report(head, self._head.checkpoint or b"", walk.counts, in_ledger_order(self._findings), tuple(skipped))
+        return Report(
+            head, self._head.checkpoint or b"", walk.counts, in_ledger_order(self._findings), tuple(skipped),
+            anchored=bool(self._given), seen_at=walk.facts.recorded_at,
+        )  # fmt: skip
 
     def _verifier(self, walk: Verification) -> NoteVerifier | None:
         named = None if walk.genesis is None else walk.genesis.log_key

@@ -24,8 +24,8 @@ class Report(NamedTuple):
     `checkpoint` is the signed head that everything was held against (None where it could not be read), and
     `checkpoint_note` its bytes. `not_checked` are sentences for people. `sound` is how many of the first entries an
     older checkpoint of the auditor vouches for. `anchored`: the auditor held an older checkpoint, or the quorum of the
-    auditor's policy cosigned. `seen_at` is the latest instant (microseconds) that an entry, or a witness of that
-    policy, puts on it.
+    auditor's policy cosigned; `cosigned` are its witnesses that did. `seen_at` is the latest instant (microseconds)
+    that an entry, or one of those witnesses, puts on the log.
     """
 
     checkpoint: Checkpoint | None
@@ -35,6 +35,7 @@ class Report(NamedTuple):
     not_checked: tuple[str, ...]
     sound: int = 0
     anchored: bool = False
+    cosigned: tuple[str, ...] = ()
     seen_at: int = 0
 
     @property
