@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 
 from consent_ledger.answers import ProblemAnswer, ProblemItem
 from consent_ledger.api.frame import request_id_of
+from consent_ledger.api.responses import Body
 from consent_ledger.errors import (
     ConflictError,
     ForbiddenError,
@@ -114,11 +115,17 @@ def problem_of(error: Exception, request_id: str) -> ProblemAnswer:
     )
 
 
+def problem_body(error: Exception, request_id: str) -> Body:
+    """Return the problem document of an error, with nothing around it."""
+    problem = problem_of(error, request_id)
+    return Body(msgspec.json.encode(problem), PROBLEM_JSON, status=problem.status)
+
+
 def answer_error(request: Request, error: Exception) -> Response[bytes]:  # type: ignore[type-arg]  # Litestar gives handlers a bare one
     """Return the response to an error: the exception handler of the whole service."""
     problem = problem_of(error, request_id_of(request.scope))
     headers = {"Cache-Control": "no-store"}
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE or problem.code == "idempotency_running":
         headers["Retry-After"] = "1"
     if isinstance(error, LimitedError):
         headers["Retry-After"] = str(error.retry_after)

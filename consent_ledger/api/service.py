@@ -8,6 +8,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from consent_ledger.api.batching import Batched
+from consent_ledger.api.keys import Keys
 from consent_ledger.api.questions import Question, answer_all
 from consent_ledger.clearance import Engine
 from consent_ledger.ledger import Ledger, Receipt
@@ -32,6 +33,7 @@ class Service:
         # Two at a time: signatures of the next batch are verified while the last one is being committed.
         self.registrations = Batched[bytes, Receipt](ledger.register_all, self._batches, parallel=2)
         self.engine = Engine(ledger.store, ledger.clock, warm=True, published=ledger.published)
+        self.keys = Keys(ledger.store, ledger.clock)
         self.clearances = Batched[Question, bytes](partial(answer_all, self.engine), self._batches)
 
     def warm_up(self) -> None:
@@ -55,3 +57,4 @@ class Service:
         """Wait for what is under way, then let the threads go."""
         for pool in (self._batches, self._streams, self._readers):
             pool.shutdown()
+        self.keys.close()
