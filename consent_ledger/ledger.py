@@ -33,7 +33,7 @@ from consent_ledger.store.log import append, read_head, read_nodes
 from consent_ledger.store.transaction import Transaction
 from consent_ledger.workers import Workers, collector_paused
 
-__all__ = ["BATCH", "Ledger", "Outcome", "Receipt", "system_clock"]
+__all__ = ["BATCH", "Ledger", "Outcome", "Receipt", "system_clock", "unknown_statement"]
 
 BATCH = 1_000
 _AHEAD = 2  # batches that are being verified while one is committed
@@ -47,6 +47,11 @@ class _Ticket:
         self.statements = statements
         self.outcomes: list[Outcome] | None = None
         self.failure: BaseException | None = None
+
+
+def unknown_statement(id_: str) -> NotFoundError:
+    """Return the error for a statement that is not there, or not to be seen: nobody can tell which."""
+    return NotFoundError(f"statement `{id_}` is not recorded", code="statement_unknown")
 
 
 def system_clock() -> int:
@@ -245,7 +250,7 @@ class Ledger:
         with self.store.read() as tx:
             found = entries_touching(tx, [statement_key(id_)], read_head(tx).size)
             if not found:
-                raise NotFoundError(f"statement `{id_}` is not recorded", code="statement_unknown")
+                raise unknown_statement(id_)
             return receipt_of(tx, id_, next(iter(found.values()))[0])
 
     def prove(self, receipt: Receipt) -> bytes:

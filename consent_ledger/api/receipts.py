@@ -6,12 +6,15 @@ from litestar import get
 from litestar.types import ASGIApp
 
 from consent_ledger.answers import ProvenReceipt
+from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.operations import Answer, Operation
 from consent_ledger.api.requests import HttpRequest, service_of
 from consent_ledger.api.responses import JSON, TEXT, Body, json_body
-from consent_ledger.api.statements import STATEMENT_ID, open_statement, path_id
+from consent_ledger.api.statements import STATEMENT_ID, path_id
 from consent_ledger.audit.receipt import decode_receipt
 from consent_ledger.ledger import Ledger
+from consent_ledger.licenses.visibility import Viewer
+from consent_ledger.reading.statements import find_receipt, open_statement
 from consent_ledger.receipt_file import public_keys
 from consent_ledger.signing.envelope import decode_envelope
 from consent_ledger.signing.instants import format_time
@@ -39,10 +42,10 @@ async def read_receipt(request: HttpRequest) -> ASGIApp:
     given: str = request.path_params["id"]
     id_ = path_id(request, given.removesuffix(PROOF_SUFFIX))
     as_text = given.endswith(PROOF_SUFFIX) or _prefers_text(request.headers.get("accept", ""))
-    service = service_of(request)
+    service, viewer = service_of(request), caller_of(request).viewer
     if as_text:
-        return Body(await service.read(_proof_text, service.ledger, id_), TEXT, headers={"Vary": "Accept"})
-    receipt = await service.read(read_proven, service.ledger, id_)
+        return Body(await service.read(_proof_text, service.ledger, viewer, id_), TEXT, headers={"Vary": "Accept"})
+    receipt = await service.read(read_proven, service.ledger, viewer, id_)
     return json_body(receipt, headers={"Vary": "Accept"})
 
 
@@ -51,13 +54,13 @@ def _prefers_text(accept: str) -> bool:
     return next((t.startswith("text/") for t in types if t.startswith("text/") or t == JSON), False)
 
 
-def _proof_text(ledger: Ledger, id_: str) -> bytes:
-    return ledger.prove(ledger.find(id_))
+def _proof_text(ledger: Ledger, viewer: Viewer, id_: str) -> bytes:
+    return ledger.prove(find_receipt(ledger, viewer, id_))
 
 
-def read_proven(ledger: Ledger, id_: str) -> ProvenReceipt:
+def read_proven(ledger: Ledger, viewer: Viewer, id_: str) -> ProvenReceipt:
     """Return the receipt of a statement with its opening and proof."""
-    opened = open_statement(ledger, id_)
+    opened = open_statement(ledger, viewer, id_)
     receipt = opened.receipt
     proof = decode_receipt(ledger.prove(receipt)).proof
     keyids = {signature.keyid for signature in decode_envelope(opened.envelope).signatures}

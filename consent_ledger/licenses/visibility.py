@@ -16,7 +16,7 @@ Viewer = str | None
 
 
 class Sight:
-    """Which assets one viewer sees, asking about one use, of a ledger of `size`. The facts may not change meanwhile."""
+    """What one viewer sees of assets in a ledger of `size`. The facts may not change meanwhile."""
 
     def __init__(self, viewer: Viewer, facts: Facts, size: int, recipient: str | None = None) -> None:
         """`recipient`: the one that the use is asked for. Another recipient than that sees nothing."""
@@ -27,7 +27,7 @@ class Sight:
         self._known: dict[int, bool] = {}  # by the identity of what was said, which the facts keep alive
 
     def sees(self, asset: str) -> bool:
-        """Whether the viewer sees any registration of the asset. The operator sees even what is not there."""
+        """Whether the viewer may ask about the asset. The operator may ask even about what is not there."""
         if self._viewer is None:
             return True
         said = self._facts.assets.get(asset)
@@ -41,9 +41,9 @@ class Sight:
         return seen
 
     def claims(self, asset: str) -> tuple[Claim, ...]:
-        """Return the registrations of the asset that the viewer sees, in ledger order."""
-        said = self._facts.assets.get(asset, ())
-        return tuple(c for c in said if c.entry < self._size and (self._viewer is None or self._sees_claim(asset, c)))
+        """Return the registrations of the asset that the viewer may read, in ledger order: a recipient reads none."""
+        said = (c for c in self._facts.assets.get(asset, ()) if c.entry < self._size)
+        return tuple(c for c in said if self._viewer is None or has_part_in(self._viewer, c, self._facts))
 
     def _sees_claim(self, asset: str, claim: Claim) -> bool:
         if claim.entry >= self._size or self._viewer is None:
@@ -191,7 +191,7 @@ def _sees_grants(viewer: str, ids: Iterable[str], facts: Facts) -> bool:
 
 def _sees_assets(viewer: str, assets: Iterable[str], facts: Facts) -> bool:
     sight = Sight(viewer, facts, facts.size)
-    return all(sight.sees(asset) for asset in assets)
+    return all(sight.claims(asset) for asset in assets)
 
 
 def keys_for_statement(statement: st.Statement, facts: Facts) -> set[bytes]:
