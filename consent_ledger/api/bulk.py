@@ -1,25 +1,21 @@
 """Clearance of any number of assets, as lines in and lines out, in the same order and at one ledger size."""
 
-import asyncio
 from collections.abc import Sequence
-from functools import partial
 
 import msgspec
 from litestar import post
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp
 
 from consent_ledger.answers import ClearanceAnswer, ClearanceRequest, LineError
-from consent_ledger.api.audit_trail import about
-from consent_ledger.api.authentication import caller_of, gate_of
+from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.clearance import EXAMPLE
-from consent_ledger.api.errors import problem_of
 from consent_ledger.api.frame import request_id_of
+from consent_ledger.api.lines import AnsweredLines, Lines, written
 from consent_ledger.api.operations import Answer, Operation, lines_of
 from consent_ledger.api.questions import Point, Question, answer_all, parse_question, point_now
 from consent_ledger.api.requests import HttpRequest, require_media_type, service_of
 from consent_ledger.api.responses import NDJSON
-from consent_ledger.api.service import Service
-from consent_ledger.api.spool import ClientGone, LineSpool
+from consent_ledger.api.spool import LineSpool
 from consent_ledger.clearance import Engine
 from consent_ledger.errors import LedgerError, MalformedError
 from consent_ledger.licenses.visibility import Viewer
@@ -51,45 +47,12 @@ async def clear_assets(request: HttpRequest) -> ASGIApp:
     require_media_type(request, NDJSON)
     service = service_of(request)
     present = await service.stream(point_now, service.engine)
-    return Answering(service, present, request)
+    request_id, viewer = request_id_of(request.scope), caller_of(request).viewer
 
+    async def answer(lines: Lines, before: int) -> bytes:
+        return await service.stream(answer_lines, service.engine, lines, before, present, request_id, viewer)
 
-class Answering:
-    """The response to one bulk request: reads it while it writes."""
-
-    def __init__(self, service: Service, present: Point, request: HttpRequest) -> None:
-        self._service = service
-        self._present = present
-        self._request = request
-        self._pace = partial(gate_of(request).pace, caller_of(request))
-        self._viewer = caller_of(request).viewer
-        self._line = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        spool = LineSpool(MAX_LINE)
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(spool.fill(receive))
-                await self._write(spool, send, request_id_of(scope))
-        except* ClientGone:
-            pass  # nobody is there to be told
-        finally:
-            spool.close()
-            about(self._request, f"{self._line} lines")
-
-    async def _write(self, spool: LineSpool, send: Send, request_id: str) -> None:
-        headers = [(b"content-type", NDJSON.encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        async for lines in spool.lines():
-            for start in range(0, len(lines), BATCH):
-                batch = lines[start : start + BATCH]
-                await self._pace(len(batch))
-                body = await self._service.stream(
-                    answer_lines, self._service.engine, batch, self._line, self._present, request_id, self._viewer
-                )
-                self._line += len(batch)
-                await send({"type": "http.response.body", "body": body, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    return AnsweredLines(request, answer, batch=BATCH, spool=LineSpool(MAX_LINE))
 
 
 def answer_lines(
@@ -110,13 +73,7 @@ def answer_lines(
         answers |= zip(questions, answer_all(engine, list(questions.values())), strict=True)
     except Exception as e:  # the response has begun: each line says that it was not answered
         answers |= dict.fromkeys(questions, e)
-    return b"".join([_written(number, answers[number], request_id) for number in sorted(answers)])
-
-
-def _written(number: int, answer: bytes | Exception, request_id: str) -> bytes:
-    if isinstance(answer, Exception):
-        answer = msgspec.json.encode(LineError(number, problem_of(answer, request_id)))
-    return answer + b"\n"
+    return b"".join([written(number, answers[number], request_id) for number in sorted(answers)])
 
 
 def _at_present(question: Question, present: Point) -> Question:

@@ -7,11 +7,12 @@ does the client have to wait.
 
 import asyncio
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from tempfile import SpooledTemporaryFile
 
 from litestar.types import Receive
 
-from consent_ledger.errors import LedgerError
+from consent_ledger.errors import LedgerError, MalformedError
 
 IN_MEMORY = 1024 * 1024
 ON_DISK = 1024 * 1024 * 1024
@@ -28,7 +29,11 @@ class ClientGone(LedgerError):
 class LineSpool:
     """Lines of up to `longest` bytes. One task fills it, one reads it."""
 
-    def __init__(self, longest: int, *, on_disk: int = ON_DISK) -> None:
+    def __init__(self, longest: int, *, on_disk: int = ON_DISK, whole: bool = False) -> None:
+        """`whole`: nothing is taken out before all is in, so what does not fit is too large."""
+        self.digest = sha256()
+        """Of what came so far, if it is taken as a whole."""
+        self._whole = whole
         self._longest = longest
         self._on_disk = on_disk
         self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed by `close`
@@ -37,8 +42,13 @@ class LineSpool:
         self._complete = False
         self._changed = asyncio.Condition()
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the whole request has come."""
+        return self._complete
+
     async def fill(self, receive: Receive) -> None:
-        """Take in the whole request; raise ClientGone where it ends early."""
+        """Take in the whole request; raise ClientGone where it ends early, MalformedError `too_large`."""
         more = True
         while more:
             try:
@@ -49,6 +59,8 @@ class LineSpool:
             if message["type"] != "http.request":
                 raise ClientGone("request ends before it is complete")
             more = message.get("more_body", False)
+            if self._whole:
+                self._take_in_whole(message.get("body", b""))
             async with self._changed:
                 await self._changed.wait_for(lambda: self._written - self._read <= self._on_disk)
                 self._write(message.get("body", b""))
@@ -74,6 +86,12 @@ class LineSpool:
     def close(self) -> None:
         """Give back the memory or the file."""
         self._file.close()
+
+    def _take_in_whole(self, body: bytes) -> None:
+        self.digest.update(body)
+        if self._written + len(body) > self._on_disk:
+            detail = f"request is longer than {self._on_disk} bytes, and was to be taken as a whole"
+            raise MalformedError(detail, code="too_large")
 
     def _write(self, body: bytes) -> None:
         self._file.seek(self._written)
