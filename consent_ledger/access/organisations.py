@@ -25,7 +25,7 @@ def operator_of(store: Store) -> str:
 def open_account(store: Store, party: str, label: str, now: int) -> OrganisationRecord:
     """Let an organisation that is recorded in the ledger use the service; repeated, nothing changes.
 
-    RefusedError `not_an_organisation`, or `organisation_closed` for one that was closed: it stays so.
+    NotFoundError `party_unknown`, RefusedError `not_an_organisation`, or `organisation_closed`: it stays closed.
     """
     if not 0 < len(label) <= MAX_LABEL:
         raise RefusedError(f"label has {len(label)} letters, want 1 to {MAX_LABEL}", code="bad_label")
@@ -52,6 +52,9 @@ def list_accounts(store: Store, after: str, limit: int) -> list[OrganisationReco
 def _require_organisation(tx: Transaction, party: str) -> None:
     reader = FactsReader(tx, read_head(tx).size)
     reader.load([GENESIS_KEY, party_key(party)])
-    record = reader.facts.parties.get(party)
-    if party != reader.facts.operator and (record is None or record.kind != "organisation"):
-        raise RefusedError(f"party `{party}` is not recorded as an organisation", code="not_an_organisation")
+    if party == reader.facts.operator:
+        return
+    if party not in reader.facts.parties:
+        raise NotFoundError(f"party `{party}` is not recorded", code="party_unknown")
+    if reader.facts.parties[party].kind != "organisation":
+        raise RefusedError(f"party `{party}` is not an organisation", code="not_an_organisation")

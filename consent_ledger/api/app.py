@@ -8,7 +8,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from consent_ledger.access.organisations import operator_of
-from consent_ledger.api import log, operation, tiles
+from consent_ledger.api import administration, audit, log, operation, tiles
 from consent_ledger.api.audit_trail import AuditTrail
 from consent_ledger.api.authentication import Gate, guard
 from consent_ledger.api.browse import api_page
@@ -18,6 +18,7 @@ from consent_ledger.api.errors import answer_error
 from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.frame import add_headers, framed
 from consent_ledger.api.logs import Logger, Silent
+from consent_ledger.api.methods import answer_options
 from consent_ledger.api.operations import build_document
 from consent_ledger.api.receipts import read_receipt
 from consent_ledger.api.service import Service
@@ -32,6 +33,8 @@ ROUTES = (
     clear_assets,
     *log.ROUTES,
     *tiles.ROUTES,
+    *administration.ROUTES,
+    *audit.ROUTES,
     *operation.ROUTES,
 )
 NO_BODY = 64 * 1024
@@ -57,7 +60,7 @@ def create_app(ledger: Ledger, *, logger: Logger | None = None, exposure: Exposu
         trail.stop()
 
     app = Litestar(
-        ROUTES,
+        [*answer_options(ROUTES), *ROUTES],
         before_send=[add_headers],
         guards=[guard],
         exception_handlers={Exception: answer_error},

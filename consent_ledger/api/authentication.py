@@ -73,7 +73,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     operation: Operation | None = handler.opt.get("operation")
     if operation is None:
         if connection.scope.get("method") == "OPTIONS":
-            return  # Litestar's own answer: which methods there are
+            return  # which methods there are
         operation = _NOTHING
     gate: Gate = connection.app.state.gate
     scope = connection.scope

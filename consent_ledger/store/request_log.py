@@ -38,11 +38,10 @@ def insert_requests(tx: Transaction, requests: Sequence[Asked]) -> None:
     tx.insert(REQUEST_LOG, requests)
 
 
-def read_requests(tx: Transaction, organisation: str, before: int | None, limit: int) -> list[AskedRow]:
+def read_requests(tx: Transaction, organisation: str, before: int, limit: int) -> list[AskedRow]:
     """Return requests of an organisation, newest first, those with a number below `before`."""
-    bound, parameters = ("", []) if before is None else (" AND id < ?", [before])
-    sql = f"SELECT id, {_COLUMNS} FROM request_log WHERE organisation = ?{bound} ORDER BY id DESC LIMIT ?"
-    return [AskedRow(row[0], Asked(*row[1:])) for row in tx.select(sql, [organisation, *parameters, limit])]
+    sql = f"SELECT id, {_COLUMNS} FROM request_log WHERE organisation = ? AND id < ? ORDER BY id DESC LIMIT ?"
+    return [AskedRow(row[0], Asked(*row[1:])) for row in tx.select(sql, [organisation, before, limit])]
 
 
 def delete_oldest(tx: Transaction, before: int, limit: int) -> int:

@@ -21,6 +21,10 @@ NOT_SAID_BY_A_SCHEMA = {
     ("POST /v1/statements", "positive_data_acceptance"),
     # Each line is judged alone, and a bad one is answered by an error in its place.
     ("POST /v1/clearance/bulk", "negative_data_rejection"),
+    # A cursor is one that was given before.
+    ("GET /v1/tokens", "positive_data_acceptance"),
+    ("GET /v1/organisations", "positive_data_acceptance"),
+    ("GET /v1/audit-trail", "positive_data_acceptance"),
 }
 
 

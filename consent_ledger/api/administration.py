@@ -1,0 +1,293 @@
+"""Organisations and tokens, for their administrators. Nothing here is evidence, so nothing is in the log."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+from litestar import delete, get, post
+from litestar.types import ASGIApp
+
+from consent_ledger.access import organisations, tokens
+from consent_ledger.access.callers import Caller, Scope
+from consent_ledger.access.tokens import DAY, LONGEST_LIFE, USUAL_LIFE
+from consent_ledger.api.audit_trail import about
+from consent_ledger.api.authentication import caller_of
+from consent_ledger.api.decoding import decode_body
+from consent_ledger.api.operations import Answer, Operation, Parameter
+from consent_ledger.api.paging import PageQuery, cut, decode_cursor, next_link
+from consent_ledger.api.requests import HttpRequest, read_body, read_query, service_of
+from consent_ledger.api.responses import JSON, json_body
+from consent_ledger.errors import ConflictError, ForbiddenError
+from consent_ledger.licenses.terms import PartyId
+from consent_ledger.signing.instants import format_instant
+from consent_ledger.store.access import OrganisationRecord, TokenRecord
+
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=tokens.MAX_LABEL)]
+TokenId = Annotated[str, msgspec.Meta(pattern=r"^clt_[0-9a-f]{16}$(?!\n)")]
+TOKEN_ID = Parameter("id", TokenId, "The part of a token before its secret.")
+PARTY_ID = Parameter("id", PartyId, "The organisation's party in the ledger.")
+_WHOSE = "The organisation, if it is not your own: the operator's administrators only."
+
+
+class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A token to be made."""
+
+    scopes: Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=20)]
+    label: Label
+    expires_in_days: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_LIFE // DAY)] = USUAL_LIFE // DAY
+    organisation: PartyId | None = None
+
+
+class TokenAnswer(msgspec.Struct, frozen=True):
+    """A token without its secret."""
+
+    id: str
+    organisation: PartyId
+    label: str
+    scopes: tuple[str, ...]
+    created_at: str
+    expires_at: str
+    revoked_at: str | None
+
+
+class NewTokenAnswer(TokenAnswer, frozen=True):
+    """A new token. `token` is shown this once."""
+
+    token: str
+
+
+class TokenPage(msgspec.Struct, frozen=True):
+    """Tokens, those that are over too."""
+
+    items: list[TokenAnswer]
+    next_cursor: str | None
+
+
+class WhoseQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose token."""
+
+    notes: ClassVar[dict[str, str]] = {"organisation": _WHOSE}
+    organisation: PartyId | None = None
+
+
+class TokenQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
+    """Which page of whose tokens."""
+
+    notes: ClassVar[dict[str, str]] = {**PageQuery.notes, "organisation": _WHOSE}
+    organisation: PartyId | None = None
+
+
+class OrganisationRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An organisation that is to use the service: recorded in the ledger as `party`, called `label` here."""
+
+    party: PartyId
+    label: Label
+
+
+class OrganisationAnswer(msgspec.Struct, frozen=True):
+    """An organisation that may use the service, until it is closed."""
+
+    party: PartyId
+    label: str
+    created_at: str
+    closed_at: str | None
+
+
+class OrganisationPage(msgspec.Struct, frozen=True):
+    """Organisations, closed ones too."""
+
+    items: list[OrganisationAnswer]
+    next_cursor: str | None
+
+
+@post(
+    "/v1/tokens",
+    name="create_token",
+    opt={
+        "operation": Operation(
+            "Make a token",
+            tag="administration",
+            scope="admin",
+            body={JSON: TokenRequest},
+            answers={201: Answer("The token, shown this once.", {JSON: NewTokenAnswer})},
+            problems=(400, 404, 408, 413, 415, 422),
+            example={"scopes": ["clearance:read"], "label": "nightly pipeline", "expires_in_days": 90},
+        )
+    },
+)
+async def create_token(request: HttpRequest) -> ASGIApp:
+    """Of the secret only a hash is kept. There is no way to see it again: revoke it, and make another. Repeating the
+    request makes another token, as the answer to it is not kept either."""
+    wanted = decode_body(await read_body(request, JSON), TokenRequest)
+    organisation = whose(caller_of(request), wanted.organisation)
+    service = service_of(request)
+    made = await service.read(
+        tokens.create_token, service.ledger.store, organisation, wanted.scopes, service.ledger.clock(),
+        label=wanted.label, life=wanted.expires_in_days * DAY,
+    )  # fmt: skip
+    about(request, f"token {made.record.id}")
+    fields = msgspec.structs.asdict(token_answer(made.record))
+    return json_body(NewTokenAnswer(**fields, token=made.text), status=201)
+
+
+@get(
+    "/v1/tokens",
+    name="list_tokens",
+    opt={
+        "operation": Operation(
+            "List tokens",
+            tag="administration",
+            scope="admin",
+            query=TokenQuery,
+            answers={200: Answer("A page of tokens.", {JSON: TokenPage}, headers=("Link",))},
+            problems=(422,),
+        )
+    },
+)
+async def list_tokens(request: HttpRequest) -> ASGIApp:
+    """Without their secrets, which nobody has."""
+    wanted = read_query(request, TokenQuery)
+    organisation = whose(caller_of(request), wanted.organisation)
+    listing = f"tokens of {organisation}"
+    after = decode_cursor(listing, wanted.cursor, "")
+    service = service_of(request)
+    found = await service.read(tokens.list_tokens, service.ledger.store, organisation, after, wanted.limit + 1)
+    page, cursor = cut(found, wanted.limit, listing, lambda token: token.id)
+    return json_body(TokenPage([token_answer(t) for t in page], cursor), headers=next_link(request, cursor))
+
+
+@delete(
+    "/v1/tokens/{id:str}",
+    name="revoke_token",
+    status_code=200,
+    opt={
+        "operation": Operation(
+            "Revoke a token",
+            tag="administration",
+            scope="admin",
+            path=(TOKEN_ID,),
+            query=WhoseQuery,
+            answers={200: Answer("It is revoked.", {JSON: TokenAnswer})},
+            problems=(404, 422),
+        )
+    },
+)
+async def revoke_token(request: HttpRequest) -> ASGIApp:
+    """From the moment of the answer no process lets it pass. Repeated, nothing changes."""
+    organisation = whose(caller_of(request), read_query(request, WhoseQuery).organisation)
+    id_: str = request.path_params["id"]
+    service = service_of(request)
+    ended = await service.read(tokens.revoke_token, service.ledger.store, organisation, id_, service.ledger.clock())
+    about(request, f"token {ended.id}")
+    return json_body(token_answer(ended))
+
+
+@post(
+    "/v1/organisations",
+    name="create_organisation",
+    opt={
+        "operation": Operation(
+            "Let an organisation use the service",
+            tag="administration",
+            scope="admin",
+            body={JSON: OrganisationRequest},
+            answers={201: Answer("It may.", {JSON: OrganisationAnswer})},
+            problems=(400, 404, 408, 413, 415, 422),
+            example={"party": "pty_" + "5e" * 16, "label": "Studio"},
+        )
+    },
+)
+async def create_organisation(request: HttpRequest) -> ASGIApp:
+    """The operator's administrators only. The organisation must be recorded in the ledger. Its first token is made with
+    `POST /v1/tokens`, naming the organisation. Repeated, nothing changes."""
+    require_operator(caller_of(request))
+    wanted = decode_body(await read_body(request, JSON), OrganisationRequest)
+    service = service_of(request)
+    made = await service.read(
+        organisations.open_account, service.ledger.store, wanted.party, wanted.label, service.ledger.clock()
+    )
+    about(request, f"organisation {made.id}")
+    return json_body(organisation_answer(made), status=201)
+
+
+@get(
+    "/v1/organisations",
+    name="list_organisations",
+    opt={
+        "operation": Operation(
+            "List the organisations that use the service",
+            tag="administration",
+            scope="admin",
+            query=PageQuery,
+            answers={200: Answer("A page of organisations.", {JSON: OrganisationPage}, headers=("Link",))},
+            problems=(422,),
+        )
+    },
+)
+async def list_organisations(request: HttpRequest) -> ASGIApp:
+    """The operator's administrators only."""
+    require_operator(caller_of(request))
+    wanted = read_query(request, PageQuery)
+    after = decode_cursor("organisations", wanted.cursor, "")
+    service = service_of(request)
+    found = await service.read(organisations.list_accounts, service.ledger.store, after, wanted.limit + 1)
+    page, cursor = cut(found, wanted.limit, "organisations", lambda organisation: organisation.id)
+    answer = OrganisationPage([organisation_answer(o) for o in page], cursor)
+    return json_body(answer, headers=next_link(request, cursor))
+
+
+@delete(
+    "/v1/organisations/{id:str}",
+    name="close_organisation",
+    status_code=200,
+    opt={
+        "operation": Operation(
+            "End an organisation's use of the service",
+            tag="administration",
+            scope="admin",
+            path=(PARTY_ID,),
+            answers={200: Answer("It is closed.", {JSON: OrganisationAnswer})},
+            problems=(404, 409),
+        )
+    },
+)
+async def close_organisation(request: HttpRequest) -> ASGIApp:
+    """The operator's administrators only. All its tokens and sessions end at once, and for good; what it said stays
+    recorded. Repeated, nothing changes."""
+    caller = caller_of(request)
+    require_operator(caller)
+    id_: str = request.path_params["id"]
+    if id_ == caller.organisation:
+        raise ConflictError("the operator's own organisation stays", code="operator_stays")
+    service = service_of(request)
+    closed = await service.read(organisations.close_account, service.ledger.store, id_, service.ledger.clock())
+    about(request, f"organisation {closed.id}")
+    return json_body(organisation_answer(closed))
+
+
+def whose(caller: Caller, organisation: str | None) -> str:
+    """Return the organisation that is meant; raise ForbiddenError unless it is the caller's, or it is the operator."""
+    if organisation is not None and organisation != caller.organisation:
+        require_operator(caller)
+    return organisation or caller.organisation
+
+
+def require_operator(caller: Caller) -> None:
+    """Raise ForbiddenError `operator_only` unless the operator asks."""
+    if not caller.is_operator:
+        raise ForbiddenError("this is for the operator of the ledger", code="operator_only")
+
+
+def token_answer(record: TokenRecord) -> TokenAnswer:
+    """Return a token as it is written."""
+    revoked = None if record.revoked_at is None else format_instant(record.revoked_at)
+    times = format_instant(record.created_at), format_instant(record.expires_at), revoked
+    return TokenAnswer(record.id, record.organisation, record.label, record.scopes, *times)
+
+
+def organisation_answer(record: OrganisationRecord) -> OrganisationAnswer:
+    """Return an organisation as it is written."""
+    closed = None if record.closed_at is None else format_instant(record.closed_at)
+    return OrganisationAnswer(record.id, record.label, format_instant(record.created_at), closed)
+
+
+ROUTES = (create_token, list_tokens, revoke_token, create_organisation, list_organisations, close_organisation)
