@@ -3,18 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import click
 import msgspec
 
-from consent_ledger.answers import answer_of
-from consent_ledger.clearance import Clearance
+from consent_ledger.answers import ClearanceAnswer, VerdictName
 from consent_ledger.cli.output import note, on_a_terminal, printable, shown, write_csv, write_json, write_lines
-from consent_ledger.licenses.decision import Decision
-from consent_ledger.licenses.statements import UseRequest
 from consent_ledger.media import Unusable
-from consent_ledger.signing.instants import format_instant
 
 MOST_ROWS = 40
 
@@ -34,25 +30,25 @@ class Asked(NamedTuple):
 
 
 def report(
-    asked: Sequence[Asked], unusable: Sequence[Unusable], request: UseRequest, point: Clearance, form: str | None,
+    asked: Sequence[Asked], unusable: Sequence[Unusable], answers: Sequence[ClearanceAnswer], form: str | None,
     name_of: NameOf,
 ) -> dict[str, int]:  # fmt: skip
     """Write the answers in the form that is wanted, and return how many there are of each verdict."""
-    verdicts = Counter(decision.verdict.name for decision in point.decisions)
-    counts = {name: verdicts[name] for name in ("allow", "deny", "undetermined")}
+    verdicts = Counter(answer.verdict for answer in answers)
+    counts = {name: verdicts[name] for name in get_args(VerdictName)}
     line = f"checked {len(asked)}, " + ", ".join(f"{name} {count}" for name, count in counts.items())
     match form:
         case "json":
-            answers = list(_answers(asked, request, point))
-            write_json({"checked": len(asked), **counts, "answers": answers, "not_checked": _failures(unusable)})
+            written = list(_written(asked, answers))
+            write_json({"checked": len(asked), **counts, "answers": written, "not_checked": _failures(unusable)})
         case "ndjson":
-            write_lines(_answers(asked, request, point))
+            write_lines(_written(asked, answers))
             write_lines(_failures(unusable))
         case "csv":
             columns = ("file", "asset", "verdict", "reasons", "parties", "valid_until", "as_of", "size")
-            write_csv(columns, _rows(asked, point, name_of))
+            write_csv(columns, _rows(asked, answers, name_of))
         case _:
-            _show(asked, point, name_of)
+            _show(asked, answers, name_of)
     for item in unusable:
         note(f"not checked: {shown(item.path)}: {item.why}")
     if not asked and not unusable:
@@ -61,43 +57,42 @@ def report(
     return counts
 
 
-def _answers(asked: Sequence[Asked], request: UseRequest, point: Clearance) -> Iterator[dict[str, Any]]:
-    for one, decision in zip(asked, point.decisions, strict=True):
+def _written(asked: Sequence[Asked], answers: Sequence[ClearanceAnswer]) -> Iterator[dict[str, Any]]:
+    for one, answer in zip(asked, answers, strict=True):
         file = {} if one.path is None else {"file": one.name}
-        yield {**file, **msgspec.structs.asdict(answer_of(one.asset, request, decision, point))}
+        yield {**file, **msgspec.structs.asdict(answer)}
 
 
 def _failures(unusable: Sequence[Unusable]) -> list[dict[str, str]]:
     return [{"file": shown(item.path), "error": item.why} for item in unusable]
 
 
-def _rows(asked: Sequence[Asked], point: Clearance, name_of: NameOf) -> Iterator[dict[str, Any]]:
-    as_of = format_instant(point.as_of)
-    for one, decision in zip(asked, point.decisions, strict=True):
+def _rows(asked: Sequence[Asked], answers: Sequence[ClearanceAnswer], name_of: NameOf) -> Iterator[dict[str, Any]]:
+    for one, answer in zip(asked, answers, strict=True):
         yield {
             "file": "" if one.path is None else one.name,
             "asset": one.asset,
-            "verdict": decision.verdict.name,
-            "reasons": " ".join(_codes(decision)),
-            "parties": " ".join(_parties(decision, name_of)),
-            "valid_until": "" if decision.valid_until is None else format_instant(decision.valid_until),
-            "as_of": as_of,
-            "size": point.size,
+            "verdict": answer.verdict,
+            "reasons": " ".join(_codes(answer)),
+            "parties": " ".join(_parties(answer, name_of)),
+            "valid_until": answer.valid_until or "",
+            "as_of": answer.as_of,
+            "size": answer.size,
         }
 
 
-def _codes(decision: Decision) -> list[str]:
-    return list(dict.fromkeys(reason.code for reason in decision.reasons))
+def _codes(answer: ClearanceAnswer) -> list[str]:
+    return list(dict.fromkeys(reason.code for reason in answer.reasons))
 
 
-def _parties(decision: Decision, name_of: NameOf) -> list[str]:
-    return list(dict.fromkeys(name_of(r.party) for r in decision.reasons if r.party is not None))
+def _parties(answer: ClearanceAnswer, name_of: NameOf) -> list[str]:
+    return list(dict.fromkeys(name_of(r.party) for r in answer.reasons if r.party is not None))
 
 
-def explain(decision: Decision, name_of: NameOf) -> str:
+def explain(answer: ClearanceAnswer, name_of: NameOf) -> str:
     """Return the reasons in one line: for each party, in which capacities it is asked, and its codes."""
     found: dict[str | None, tuple[dict[str, None], dict[str, None]]] = {}
-    for reason in decision.reasons:
+    for reason in answer.reasons:
         capacities, codes = found.setdefault(reason.party, ({}, {}))
         codes[reason.code] = None
         if reason.capacity is not None:
@@ -109,11 +104,8 @@ def explain(decision: Decision, name_of: NameOf) -> str:
     return "; ".join(parts)
 
 
-def _show(asked: Sequence[Asked], point: Clearance, name_of: NameOf) -> None:
-    lines = [
-        (one.name, decision.verdict.name, explain(decision, name_of))
-        for one, decision in zip(asked, point.decisions, strict=True)
-    ]
+def _show(asked: Sequence[Asked], answers: Sequence[ClearanceAnswer], name_of: NameOf) -> None:
+    lines = [(one.name, answer.verdict, explain(answer, name_of)) for one, answer in zip(asked, answers, strict=True)]
     if not on_a_terminal():
         for name, verdict, why in lines:
             click.echo(f"{verdict}\t{name}\t{printable(why)}")

@@ -66,7 +66,7 @@ def register(
     for name in {*owners, *subjects, *organisations, *absent} - {"?", "nobody"}:
         session.party_of(name)  # a mistyped name is one mistake, and not one for each file
     found = sources(paths, manifests, files0, common)
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         return Registration(session, ledger, project, by).run(found)
 
 
@@ -96,13 +96,12 @@ def _derived(parents: tuple[str, ...], transform: str | None, absent: tuple[str,
 @pass_session
 def show(session: Session, name: str) -> None:
     """Show what is registered about a file, as JSON."""
-    from consent_ledger.cli.lookup import find_claims
     from consent_ledger.cli.output import write_json
     from consent_ledger.media import asset_of
 
     hash_ = asset_of(name)
-    with session.reading() as store:
-        claims = find_claims(store, [hash_])[hash_]
+    with session.asking() as ledger:
+        claims = ledger.find_claims([hash_])[hash_]
     write_json({"asset": hash_, "registrations": [_claim(session, claim) for claim in claims]})
 
 

@@ -37,22 +37,16 @@ def check(
     `-` reads hashes from standard input, one a line, as sha256sum writes them. Only `allow` is permission. Exit code 0:
     all allowed; 3: some denied; 4: some undetermined and none denied; 1: some files could not be read.
     """
-    from consent_ledger.answers import use_of
-    from consent_ledger.clearance import clear
     from consent_ledger.cli.answering import report
-    from consent_ledger.ledger import system_clock
+    from consent_ledger.cli.ledgers import When
 
     if at is not None and (as_of is not None or size is not None):
         raise click.UsageError("--at says both as of when and known when: it does not go with --as-of or --size")
     request = use_request(facets, purpose, purposes, session.party_of)
-    use = use_of(request)
-    with session.reading() as store:
+    with session.asking() as ledger:
         asked, unusable = hashed_assets(paths)
-        point = clear(
-            store, [a.asset for a in asked], use, clock=system_clock,
-            as_of=at if as_of is None else as_of, known_at=at, size=size, published=session.published,
-        )  # fmt: skip
-    counts = report(asked, unusable, request, point, form, session.book.name_of)
+        answers = ledger.clear([a.asset for a in asked], request, When(at if as_of is None else as_of, at, size))
+    counts = report(asked, unusable, answers, form, session.book.name_of)
     return _exit_code(counts, sum(item.lost for item in unusable), fail_on)
 
 

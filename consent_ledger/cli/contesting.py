@@ -25,7 +25,7 @@ def dispute(
     if upheld is not None and not resolved:
         raise click.UsageError("--upheld goes with --resolved")
     said = {"status": "resolved" if resolved else "open", **({} if upheld is None else {"upheld": upheld})}
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         operator = session.issuer(ledger, LEDGER)
         for assets in in_parts([asset_of(name) for name in names]):
             envelope = operator.say(Dispute, ledger.clock(), assets=assets, **said)
@@ -50,7 +50,7 @@ def takedown(
     from consent_ledger.media import asset_of
 
     said = {"action": "lifted" if lift else "ordered", "basis": basis, **instant_fields(effective_at=effective_at)}
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         issuer = session.issuer(ledger, by)
         for assets in in_parts([asset_of(name) for name in names]):
             envelope = issuer.say(Takedown, ledger.clock(), assets=assets, **said)

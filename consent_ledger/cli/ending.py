@@ -43,12 +43,11 @@ def invalidate(
 def _end(
     session: Session, name: str, by: str, action: Any, effective_at: int | None, dry_run: bool, as_json: bool
 ) -> None:
-    from consent_ledger.cli.lookup import find_templates
     from consent_ledger.licenses.statements import Template
 
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         issuer = session.issuer(ledger, by)
-        (ref,) = find_templates(ledger.store, issuer.party, [name])
+        (ref,) = ledger.find_templates(issuer.party, [name])
         said = {"template": ref, "action": action, **instant_fields(effective_at=effective_at)}
         envelope = issuer.say(Template, ledger.clock(), **said)
         record(ledger, envelope, f"template `{ref.id}/{ref.version}` is {action}", as_json=as_json)

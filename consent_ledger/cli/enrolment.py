@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from consent_ledger.address_book import Contact
+from consent_ledger.cli.ledgers import Recording
 from consent_ledger.cli.output import note
 from consent_ledger.cli.session import Rehearsed, Session
 from consent_ledger.errors import LedgerError
 from consent_ledger.issuing import key_material, new_party_id
 from consent_ledger.keyfile import new_seed, write_key_file
-from consent_ledger.ledger import Ledger
 from consent_ledger.licenses.statements import Party
 from consent_ledger.signing.keys import SigningKey, enrol_public_key
 
@@ -38,7 +38,7 @@ def enrol(
         raise click.UsageError("--public-key is one person's: give one name")
     session.book.require_free(names)
     foreign = None if public_key is None else public_key_of(public_key)
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         issuer = session.issuer(ledger, by)
         made: list[Path] = []
         try:
@@ -77,7 +77,7 @@ def _new_key(session: Session, name: str, made: list[Path], *, dry_run: bool) ->
     return str(path.relative_to(session.home)), key_material(SigningKey.from_seed(seed).public_key)
 
 
-def _record(session: Session, ledger: Ledger, contacts: list[Contact], envelopes: list[bytes]) -> set[Path]:
+def _record(session: Session, ledger: Recording, contacts: list[Contact], envelopes: list[bytes]) -> set[Path]:
     """Return the key files of those who were enrolled; raise the first refusal, once the others are recorded."""
     try:
         outcomes = ledger.register_all(envelopes)

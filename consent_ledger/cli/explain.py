@@ -25,19 +25,16 @@ def explain(
 ) -> None:  # fmt: skip
     """Say whose permission is missing for a use, in which template's words it could be asked, and what else is in the
     way: the smallest set of things that would clear the files, grouped."""
-    from consent_ledger.answers import use_of
-    from consent_ledger.clearance import Engine
     from consent_ledger.cli.check import hashed_assets
+    from consent_ledger.cli.ledgers import When
     from consent_ledger.cli.output import note, shown, write_json, write_lines
-    from consent_ledger.ledger import system_clock
     from consent_ledger.licenses.explanation import group_wants
     from consent_ledger.licenses.sentences import sentence
 
-    use = use_of(use_request(facets, purpose, purposes, session.party_of))
-    with session.reading() as store:
+    request = use_request(facets, purpose, purposes, session.party_of)
+    with session.asking() as ledger:
         asked, unusable = hashed_assets(paths)
-        engine = Engine(store, system_clock, published=session.published)
-        found = engine.explain([a.asset for a in asked], use, as_of=as_of, size=size)
+        found = ledger.explain([a.asset for a in asked], request, When(as_of, None, size))
     of_assets = {one.asset: wanted for one, wanted in zip(asked, found, strict=True)}
     groups = group_wants(of_assets)
     cleared = sum(not wanted for wanted in of_assets.values())

@@ -56,10 +56,10 @@ def grant(
         if key_file is not None:
             raise click.UsageError("--key-file is one person's: it goes with --party")
         wishes = read_wishes(session, table, common)
-        with session.ledger(rehearse=dry_run) as ledger:
+        with session.recording(rehearse=dry_run) as ledger:
             granting = Granting(session, ledger, project)
             return grant_all(granting, ledger, wishes, rehearse=dry_run, as_json=as_json)
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         envelope, words = Granting(session, ledger, project).sign(Wish(party=party or "", **common), key_file)
         record(ledger, envelope, words, as_json=as_json)
     return 0

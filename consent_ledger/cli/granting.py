@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 import click
 import msgspec
 
-from consent_ledger.cli.lookup import find_project, pick_template
+from consent_ledger.batch import Outcome, Receipt
+from consent_ledger.cli.ledgers import Recording
+from consent_ledger.cli.lookup import pick_template
 from consent_ledger.cli.options import instant_fields
 from consent_ledger.cli.output import note, write_lines
 from consent_ledger.cli.session import Rehearsed, Session
 from consent_ledger.errors import LedgerError, MalformedError, NotFoundError, RefusedError
 from consent_ledger.issuing import grant_fields
-from consent_ledger.ledger import Ledger, Outcome, Receipt
 from consent_ledger.licenses.statements import Grant, Scope
 from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.media import asset_of
@@ -55,11 +56,11 @@ class Drafted(NamedTuple):
 class Granting:
     """Signs the grants of one project with the keys of the address book."""
 
-    def __init__(self, session: Session, ledger: Ledger, project: str) -> None:
+    def __init__(self, session: Session, ledger: Recording, project: str) -> None:
         self._session = session
         self._ledger = ledger
         self._project = project
-        self._offered = find_project(ledger.store, project)[1]
+        self._offered = ledger.find_project(project)[1]
 
     def sign(self, wish: Wish, key_file: Path | None = None) -> Drafted:
         """Return the grant that is wished for, signed. Raises where a question is open or something is unknown."""
@@ -144,7 +145,7 @@ def _completed(wish: Wish, common: dict[str, Any]) -> Wish:
 
 
 def grant_all(
-    granting: Granting, ledger: Ledger, wishes: list[tuple[int, Wish]], *, rehearse: bool, as_json: bool
+    granting: Granting, ledger: Recording, wishes: list[tuple[int, Wish]], *, rehearse: bool, as_json: bool
 ) -> int:
     """Record a grant for each wish, show each, and return the exit code. What is refused takes nothing with it."""
     refused: dict[int, LedgerError] = {}
@@ -190,7 +191,7 @@ def _tell(number: int, party: str, outcome: Receipt | LedgerError | None, *, as_
             click.echo(f"{outcome.id}\t{party}")
 
 
-def _rehearse(ledger: Ledger, envelopes: Iterator[bytes], drafted: list[int]) -> dict[int, LedgerError]:
+def _rehearse(ledger: Recording, envelopes: Iterator[bytes], drafted: list[int]) -> dict[int, LedgerError]:
     """Try each as if it were alone: a rehearsal stops where the first would be written."""
     refused: dict[int, LedgerError] = {}
     for envelope in envelopes:

@@ -62,7 +62,7 @@ def add(
     from consent_ledger.licenses.statements import Key, encode_statement
     from consent_ledger.signing.envelope import sign_envelope
 
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         issuer = session.issuer(ledger, party, key_file)
         added = session.read_key(file)
         fields: dict[str, Any] = {"action": "added", "key": key_material(added.public_key)}
@@ -114,7 +114,7 @@ def _stop(
 ) -> None:  # fmt: skip
     from consent_ledger.licenses.statements import Key
 
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         issuer = session.issuer(ledger, by or party, key_file)
         said = {"party": session.party_of(party), "keyid": keyid, **fields}
         envelope = issuer.say(Key, ledger.clock(), **said)

@@ -67,9 +67,8 @@ def list_(session: Session) -> None:
 @pass_session
 def show(session: Session, name: str) -> None:
     """Show what a party granted, withdrew and paused, as JSON, with the ids that other commands take."""
-    from consent_ledger.cli.lookup import find_consent
     from consent_ledger.cli.output import write_json
 
     contact = session.book.find(name)
-    with session.reading() as store:
-        write_json({"name": contact.name, "party": contact.party, **find_consent(store, contact.party)})
+    with session.asking() as ledger:
+        write_json({"name": contact.name, "party": contact.party, **ledger.find_consent(contact.party)})

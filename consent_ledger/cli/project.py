@@ -34,17 +34,16 @@ def create(
     starts: int | None, ends: int | None, dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Record a project, or record it anew with other templates: the latest holds."""
-    from consent_ledger.cli.lookup import find_templates
     from consent_ledger.licenses.statements import Project
 
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         issuer = session.issuer(ledger, by)
         fields: dict[str, Any] = {
             "project": name,
             "controller": issuer.party,
             "title": title,
             "brief": brief,
-            "templates": find_templates(ledger.store, issuer.party, templates),
+            "templates": ledger.find_templates(issuer.party, templates),
             "flags": list(flags),
             **instant_fields(starts=starts, ends=ends),
         }
@@ -58,10 +57,8 @@ def create(
 @pass_session
 def show(session: Session, name: str) -> None:
     """Show a project and the questions that its templates ask, as JSON."""
-    from consent_ledger.cli.lookup import find_project
-
-    with session.reading() as store:
-        record_, documents = find_project(store, name)
+    with session.asking() as ledger:
+        record_, documents = ledger.find_project(name)
     write_json(
         {
             "project": name,

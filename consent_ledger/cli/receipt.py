@@ -21,10 +21,10 @@ def receipt() -> None:
 @pass_session
 def take(session: Session, id_: str, output: Path | None, tlog_proof: bool) -> None:
     """Write a receipt: JSON with the statement, its entry, the proof and the log's key, to be verified offline."""
-    from consent_ledger.receipt_file import encode_receipt_file, take_receipt
+    from consent_ledger.receipt_file import encode_receipt_file
 
-    with session.reading() as store:
-        taken = take_receipt(store, id_)
+    with session.asking() as ledger:
+        taken = ledger.take_receipt(id_)
     raw = taken.proof.encode() if tlog_proof else encode_receipt_file(taken)
     if output is None:
         click.echo(raw, nl=False)

@@ -5,9 +5,10 @@ from typing import Any, TypeVar
 
 import click
 
+from consent_ledger.batch import Receipt
+from consent_ledger.cli.ledgers import Recording
 from consent_ledger.cli.output import note, write_json
 from consent_ledger.cli.session import Rehearsed
-from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses.statements import MAX_SCOPE_ASSETS
 from consent_ledger.signing.instants import format_time
 
@@ -20,7 +21,7 @@ def writing_options(command: Command) -> Command:
     return click.option("--dry-run", is_flag=True, help="Do everything but record it.")(command)
 
 
-def record(ledger: Ledger, envelope: bytes, what: str, *, as_json: bool = False) -> Receipt | None:
+def record(ledger: Recording, envelope: bytes, what: str, *, as_json: bool = False) -> Receipt | None:
     """Record a statement and show its receipt; None where it was rehearsed only. `what` says it in the past tense."""
     try:
         receipt = ledger.register(envelope)

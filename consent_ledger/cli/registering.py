@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 import click
 from msgspec import UNSET
 
-from consent_ledger.cli.lookup import find_claims, find_project
+from consent_ledger.cli.ledgers import Recording
 from consent_ledger.cli.options import instant_fields
 from consent_ledger.cli.output import note, shown
 from consent_ledger.cli.progress import progress
 from consent_ledger.cli.session import Rehearsed, Session
 from consent_ledger.errors import LedgerError, MalformedError, NotFoundError
-from consent_ledger.ledger import Ledger
 from consent_ledger.licenses.facts import Claim, Parent, optional_micros
 from consent_ledger.licenses.statements import (
     MAX_MEDIA,
@@ -123,7 +122,7 @@ def named(people: Iterable[str]) -> list[str]:
 class Registration:
     """One run: which files are new, and how it went."""
 
-    def __init__(self, session: Session, ledger: Ledger, project: str, by: str) -> None:
+    def __init__(self, session: Session, ledger: Recording, project: str, by: str) -> None:
         self._book = session.book
         self._ledger = ledger
         self._project = project
@@ -131,7 +130,7 @@ class Registration:
         self._is_person = session.book.find(by).kind == "person"
         self._seen: dict[str, Path] = {}
         self.new = self.known = self.failed = 0
-        find_project(ledger.store, project)
+        ledger.find_project(project)
 
     def run(self, found: Iterable[Found]) -> int:
         """Record what is new and return the exit code."""
@@ -182,7 +181,7 @@ class Registration:
 
     def _record(self, batch: list[tuple[Path, Medium]]) -> None:
         """Record those of a batch of which this issuer has not said the same in this project before."""
-        claims = find_claims(self._ledger.store, [medium.hash for _, medium in batch])
+        claims = self._ledger.find_claims([medium.hash for _, medium in batch])
         mine = (self._issuer.party, self._project)
         fresh = [
             (p, m)

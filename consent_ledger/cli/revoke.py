@@ -38,7 +38,6 @@ def revoke(
     """
     from consent_ledger.licenses.statements import Revocation
     from consent_ledger.media import asset_of
-    from consent_ledger.withdrawal import find_withdrawal
 
     part = _part(session, grants, [asset_of(asset) for asset in assets], facets)
     if everything == bool(part):
@@ -46,9 +45,9 @@ def revoke(
     words = "everything" if everything else _words(part, facets)
     if not (yes or dry_run) and sys.stdin.isatty():
         click.confirm(f"Withdraw {words} of `{party}`?", abort=True, err=True)
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         party_id = session.party_of(party)
-        standing = find_withdrawal(ledger.store, party_id, **part)
+        standing = ledger.find_withdrawal(party_id, **part)
         if standing.withdrawal is not None and effective_at is None:
             show(ledger.find(standing.withdrawal), f"`{party}` had withdrawn {words}", as_json=as_json)
             return

@@ -17,6 +17,7 @@ from consent_ledger.settings import PREFIX, Settings, default_home, read_setting
 # Whoever only verifies a receipt or asks for help does not wait for a database's libraries.
 if TYPE_CHECKING:
     from consent_ledger.anchor import Published
+    from consent_ledger.cli.ledgers import Asking, Recording
     from consent_ledger.issuing import Issuer
     from consent_ledger.ledger import Ledger
     from consent_ledger.signing.keys import SigningKey
@@ -147,7 +148,23 @@ class Session:
 
         return Anchor(self.settings.anchor_file).read()
 
-    def issuer(self, ledger: "Ledger", name: str, key_file: Path | None = None) -> "Issuer":
+    @contextmanager
+    def asking(self) -> Iterator["Asking"]:
+        """Give the ledger, here or at a server, for questions."""
+        from consent_ledger.cli.local import LocalAsking
+
+        with self.reading() as store:
+            yield LocalAsking(store, self.published)
+
+    @contextmanager
+    def recording(self, *, rehearse: bool = False) -> Iterator["Recording"]:
+        """Give the ledger, here or at a server, for recording; a rehearsal raises Rehearsed instead of writing."""
+        from consent_ledger.cli.local import LocalRecording
+
+        with self.ledger(rehearse=rehearse) as ledger:
+            yield LocalRecording(ledger, self.published)
+
+    def issuer(self, ledger: "Recording | Ledger", name: str, key_file: Path | None = None) -> "Issuer":
         """Return the party called `name`, with its key: from `key_file`, or the one that the address book names."""
         from consent_ledger.issuing import Issuer
 

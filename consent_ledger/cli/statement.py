@@ -26,7 +26,7 @@ def submit(session: Session, file: Any, ndjson: bool, dry_run: bool) -> int:
     from consent_ledger.errors import LedgerError
 
     lines = [(number, raw) for number, raw in enumerate(file.read().split(b"\n"), 1) if raw.strip()]
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         envelopes = [raw.strip() for _, raw in lines]
         outcomes = [_rehearse(ledger, e) for e in envelopes] if dry_run else ledger.register_all(envelopes)
     refused = sum(isinstance(outcome, LedgerError) for outcome in outcomes)
@@ -71,13 +71,12 @@ def show(session: Session, id_: str, envelope: bool) -> None:
     """Show a statement that is recorded, as JSON."""
     import msgspec
 
-    from consent_ledger.cli.lookup import find_envelope
     from consent_ledger.media import parse_hash
 
     if parse_hash(id_) is None or not id_.startswith("sha256:"):
         raise click.UsageError(f"`{id_}` is not the id of a statement, want sha256: and 64 digits")
-    with session.reading() as store:
-        raw = find_envelope(store, id_)
+    with session.asking() as ledger:
+        raw = ledger.find_envelope(id_)
     if envelope:
         click.echo(raw)
         return

@@ -75,7 +75,7 @@ def _say(
 
     asked, unusable = hashed_assets(names)
     only = {"grants": list(grants)} if grants else {}
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         issuer = session.issuer(ledger, by)
         for assets in in_parts(list(dict.fromkeys(one.asset for one in asked))):
             envelope = issuer.say(Fulfilment, ledger.clock(), assets=assets, **said, **only)

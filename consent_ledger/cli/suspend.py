@@ -49,7 +49,7 @@ def _say(
 ) -> None:  # fmt: skip
     from consent_ledger.licenses.statements import Suspension
 
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         said = {"action": action, "grants": list(dict.fromkeys(grants)), **instant_fields(effective_at=effective_at)}
         envelope = session.issuer(ledger, party, key_file).say(Suspension, ledger.clock(), **said)
         what = "a grant is" if len(said["grants"]) == 1 else f"{len(said['grants'])} grants are"

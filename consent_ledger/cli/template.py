@@ -40,7 +40,7 @@ def publish(
 
     files = read_named(name)
     refuse_errors(files, name)
-    with session.ledger(rehearse=dry_run) as ledger:
+    with session.recording(rehearse=dry_run) as ledger:
         issuer = session.issuer(ledger, by)
         document = files.document(issuer.party, _parameters(session, parameters), id=own_id)
         envelope = issuer.say(
