@@ -115,20 +115,23 @@ def open_store(
     create: bool = False,
     read_only: bool = False,
     lock_timeout: float = 30.0,
+    idle_timeout: float = 10.0,
     step: Step = lambda name: None,
 ) -> Store:
     """Open the ledger at `url`: `sqlite:///path` or `postgresql://user:password@host/database`.
 
     `create` makes the file if there is none (PostgreSQL: the database must exist) and the tables if there are none;
     opening for writing also brings older tables up to date. `lock_timeout`, in seconds, bounds every wait for another
-    writer. `step` is told of each step of a write (opening for writing is one) before it is taken: the table's name,
-    `commit`, and `committed` once it is true; an exception from it is a fault at that step.
+    writer. A writer that stands still for `idle_timeout` between two statements, stopped or cut off, is ended by
+    PostgreSQL so that others can go on; should it wake, it fails with `too_slow` or `unreachable`. `step` is told of
+    each step of a write (opening for writing is one) before it is taken: the table's name, `commit`, and `committed`
+    once it is true; an exception from it is a fault at that step.
 
     NotFoundError `ledger_missing`; UnavailableError `not_a_ledger`, `newer_version`, `older_version` (read-only),
     `read_only`, `cannot_open`, `locked`, `disk_full`, `unreachable`.
     """
     store = Store(
-        _dialect(url, create=create, read_only=read_only, lock_timeout=lock_timeout),
+        _dialect(url, create=create, read_only=read_only, lock_timeout=lock_timeout, idle_timeout=idle_timeout),
         read_only=read_only,
         lock_timeout=lock_timeout,
         step=step,
@@ -148,7 +151,7 @@ def open_store(
     return store
 
 
-def _dialect(url: str, *, create: bool, read_only: bool, lock_timeout: float) -> Dialect:
+def _dialect(url: str, *, create: bool, read_only: bool, lock_timeout: float, idle_timeout: float) -> Dialect:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -162,6 +165,6 @@ def _dialect(url: str, *, create: bool, read_only: bool, lock_timeout: float) ->
             from consent_ledger.store.postgresql import Postgresql
         except ImportError as e:
             raise UnavailableError("postgresql wants the extra `postgres` installed", code="driver_missing") from e
-        return Postgresql(parsed, read_only=read_only, lock_timeout=lock_timeout)
+        return Postgresql(parsed, read_only=read_only, lock_timeout=lock_timeout, idle_timeout=idle_timeout)
     # The url is not quoted: what cannot be parsed may have its password anywhere.
     raise UnavailableError("the database's address is not `sqlite:///...` or `postgresql://...`", code="bad_address")

@@ -4,9 +4,12 @@ import os
 import signal
 from hashlib import sha256
 
+import pytest
+
 from consent_ledger.audit.entry import commit, encode_entry
 from consent_ledger.audit.replay import Finding, Replay
 from consent_ledger.audit.tree import leaf_hash
+from consent_ledger.errors import UnavailableError
 from consent_ledger.store.engine import open_store
 from consent_ledger.store.index import all_touches
 from consent_ledger.store.log import Head, append, read_head, stream
@@ -81,6 +84,24 @@ def append_and_die(url: str, at: str) -> None:
         armed = True
         with store.write() as tx:
             append_entries(tx, 5)
+
+
+def append_and_stand_still(url: str, at: str) -> None:
+    """Append, and be stopped (as by Ctrl-Z) just before the step `at`; once woken, be told that it failed."""
+
+    def step(name: str) -> None:
+        if armed and name == at:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    armed = False
+    with open_store(url, idle_timeout=0.5, step=step) as store:
+        armed = True
+        with pytest.raises(UnavailableError) as caught, store.write() as tx:
+            append_entries(tx, 5)
+        assert caught.value.code in ("too_slow", "unreachable")
+        armed = False
+        with store.write() as tx:
+            append_entries(tx, 1)
 
 
 def findings(tx: Transaction) -> list[Finding]:

@@ -1,13 +1,23 @@
 """Several processes on one ledger, and processes that die."""
 
+import os
 import signal
+import time
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 
 from consent_ledger.store import log
 from consent_ledger.store.engine import open_store
-from tests.store.rows import STEPS, append_and_die, append_entries, create_and_append, findings
+from tests.store.rows import (
+    STEPS,
+    append_and_die,
+    append_and_stand_still,
+    append_entries,
+    create_and_append,
+    findings,
+)
 
 # A fork of the test would share its connections; forks of a server that has none are as quick.
 processes = get_context("forkserver")
@@ -55,3 +65,29 @@ def test_a_reader_in_another_process_sees_what_was_committed(store_url: str, tim
         with store.read() as tx:
             assert log.read_head(tx).size == times * 3
             assert findings(tx) == []
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("step", ["entry", "checkpoint", "commit"])
+def test_a_writer_that_stands_still_is_ended_and_the_others_go_on(store_url: str, step: str) -> None:
+    with open_store(store_url, create=True) as store:
+        stopped = processes.Process(target=append_and_stand_still, args=(store_url, step))
+        stopped.start()
+        try:
+            wait_until_stopped(stopped.pid)
+            with store.write() as tx:  # waits for the lock, no longer than the server gives the other
+                append_entries(tx, 3)
+        finally:
+            os.kill(stopped.pid, signal.SIGCONT)
+            stopped.join(60)
+        assert stopped.exitcode == 0
+        with store.read() as tx:
+            assert log.read_head(tx).size == 3 + 1
+            assert findings(tx) == []
+
+
+def wait_until_stopped(pid: int) -> None:
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "T":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
