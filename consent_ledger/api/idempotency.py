@@ -19,7 +19,7 @@ from consent_ledger.api.authentication import known_caller
 from consent_ledger.api.errors import problem_body
 from consent_ledger.api.frame import request_id_of
 from consent_ledger.api.operations import Parameter
-from consent_ledger.api.requests import HttpRequest, service_of
+from consent_ledger.api.requests import HttpRequest, media_type_of, service_of
 from consent_ledger.api.responses import Body
 from consent_ledger.errors import ConflictError, LedgerError, MalformedError, RefusedError
 from consent_ledger.store import idempotency as rows
@@ -70,8 +70,8 @@ async def once(request: HttpRequest, body: bytes, act: Callable[[Holding | None]
     claimed = await claim(request, hashlib.sha256(body))
     if claimed is None:
         return await act(None)
-    if isinstance(claimed, Body):
-        return claimed
+    if isinstance(claimed, Kept):
+        return _again(claimed, _secret(request))
     keys = service_of(request).keys
     try:
         answer = await _acted(request, partial(act, claimed))
@@ -83,7 +83,7 @@ async def once(request: HttpRequest, body: bytes, act: Callable[[Holding | None]
     return answer
 
 
-async def claim(request: HttpRequest, digest: Any) -> Holding | Body | None:
+async def claim(request: HttpRequest, digest: Any) -> Holding | Kept | None:
     """Return the request's key, held; the answer that is kept under it; or None where there is no key to be held.
 
     `digest` is the SHA-256 of the body.
@@ -92,15 +92,15 @@ async def claim(request: HttpRequest, digest: Any) -> Holding | Body | None:
     caller = known_caller(request)
     if key is None or caller is None:
         return None
-    url = f"{request.method} {request.url.path}?{request.url.query}\n"
-    asked = hashlib.sha256(url.encode() + digest.digest()).digest()
+    what = f"{request.method} {request.url.path}?{request.url.query} {media_type_of(request)}\n"
+    asked = hashlib.sha256(what.encode() + digest.digest()).digest()
     id_ = rows.key_id(caller.organisation, key)
     outcome = await service_of(request).keys.do(Claim(id_, caller.organisation, asked))
     match outcome:
         case Held(size):
             return Holding(id_, size, _secret(request))
         case Kept():
-            return _again(outcome, _secret(request))
+            return outcome
         case Reused():
             raise RefusedError("the idempotency key came with another request before", code="idempotency_key_reused")
         case _:

@@ -25,6 +25,7 @@ _HEADERS = {
     "Allow": "The methods that are offered.",
     "WWW-Authenticate": "`Bearer`: a token is wanted.",
     "Retry-After": "Seconds to wait.",
+    "Idempotency-Replayed": "`true`: this is the first answer to the key, given again.",
 }
 _PROBLEM_HEADERS = {401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After"}
 UNDECLARED = "undeclared"

@@ -22,26 +22,42 @@ def service_of(request: HttpRequest) -> Service:
     return service
 
 
+def media_type_of(request: HttpRequest) -> str:
+    """Return the media type that the body says it is of, without its parameters."""
+    given: str = request.headers.get("content-type", "")
+    return given.partition(";")[0].strip().lower()
+
+
 def require_media_type(request: HttpRequest, wanted: str) -> None:
     """Raise MalformedError unless the body says that it is of the media type.
 
     A form on somebody's page can post other types to a server on this machine; it cannot post this one.
     """
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given != wanted:
+    if media_type_of(request) != wanted:
         raise MalformedError(f"body has another `Content-Type`, want `{wanted}`", code="unsupported_media_type")
 
 
-async def read_body(request: HttpRequest, media_type: str) -> bytes:
-    """Return the whole body, at most as long as its route allows."""
+async def read_body(request: HttpRequest, media_type: str, limit: int | None = None) -> bytes:
+    """Return the whole body, at most as long as its route allows, and `limit` bytes."""
     require_media_type(request, media_type)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await request.body()
+            return await (request.body() if limit is None else _read(request, limit))
     except TimeoutError as e:
         raise MalformedError(f"body did not arrive within {BODY_SECONDS:.0f} seconds", code="timeout") from e
     except InternalServerException as e:
         raise MalformedError("body ends before its announced length") from e
+
+
+async def _read(request: HttpRequest, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        parts.append(part)
+        size += len(part)
+        if max(size, request.content_length or 0) > limit:
+            raise MalformedError(f"body is longer than {limit} bytes", code="too_large")
+    return b"".join(parts)
 
 
 def read_query(request: HttpRequest, type_: type[T]) -> T:

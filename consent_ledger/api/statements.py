@@ -4,67 +4,37 @@ import msgspec
 from litestar import get, post
 from litestar.types import ASGIApp
 
-from consent_ledger.answers import ReceiptAnswer, StatementAnswer
+from consent_ledger.answers import StatementAnswer
 from consent_ledger.api.audit_trail import about
 from consent_ledger.api.authentication import caller_of
-from consent_ledger.api.decoding import decode_any, problems_in
 from consent_ledger.api.operations import ANYBODY, Answer, Operation, Parameter
+from consent_ledger.api.registering import register, registers
 from consent_ledger.api.requests import HttpRequest, service_of
 from consent_ledger.api.responses import JSON, json_body
-from consent_ledger.api.submitting import read_submission
-from consent_ledger.errors import MalformedError, RefusedError
-from consent_ledger.ledger import Receipt
-from consent_ledger.licenses.statements import Statement, StatementId
+from consent_ledger.errors import RefusedError
+from consent_ledger.licenses.statements import StatementId
 from consent_ledger.reading.statements import open_statement
-from consent_ledger.signing.canonical import decode_json
-from consent_ledger.signing.envelope import MAX_ENVELOPE, Envelope, decode_envelope
+from consent_ledger.signing.envelope import decode_envelope
 from consent_ledger.signing.instants import format_time
 
 STATEMENT_ID = Parameter("id", StatementId, "`sha256:` and the hex digest of the statement's payload bytes.")
 
 
-def receipt_answer(receipt: Receipt) -> ReceiptAnswer:
-    """Return a receipt as it is written; the same for the first registration and for any repetition."""
-    return ReceiptAnswer(
-        receipt.id,
-        receipt.entry,
-        format_time(receipt.recorded_at),
-        receipt.entry_bytes.decode(),
-        receipt.checkpoint.decode(),
-    )
-
-
 @post(
     "/v1/statements",
     name="register_statement",
-    request_max_body_size=MAX_ENVELOPE,
-    opt={
-        "operation": Operation(
-            "Register a signed statement",
-            tag="statements",
-            scope=ANYBODY,
-            body={JSON: Envelope},
-            answers={
-                201: Answer("Recorded now.", {JSON: ReceiptAnswer}, headers=("Location",)),
-                200: Answer("Recorded before: the first registration's receipt.", {JSON: ReceiptAnswer}),
-            },
-            problems=(400, 403, 408, 409, 413, 415, 422, 503),
-        )
-    },
+    request_max_body_size=None,
+    opt={"operation": registers("Register signed statements", "statements", ANYBODY, many=True)},
 )
 async def register_statement(request: HttpRequest) -> ASGIApp:
     """The body is a DSSE envelope, whose payload is a statement in canonical JSON. A revocation or a suspension needs
     no token: its signature is what authenticates it. Every other type needs the scope that goes with it, and what an
     organisation says is taken from its own token only. The answer comes once the statement is durable, with its entry
-    under a signed checkpoint; sending the same statement again gives the same receipt."""
-    raw = await read_submission(request)
-    try:
-        receipt = await service_of(request).registrations.ask(raw)
-    except MalformedError as e:
-        raise explained(e, raw) from e
-    about(request, f"statement {receipt.id}")
-    location = f"/v1/statements/{receipt.id}"
-    return json_body(receipt_answer(receipt), status=201 if receipt.is_new else 200, headers={"Location": location})
+    under a signed checkpoint; sending the same statement again gives the same receipt.
+
+    Many are sent as lines, in the order in which they rest on one another, and need a token. Each line gets its receipt
+    once it is durable, or an object with `line` and `error`, a problem document; the others are recorded."""
+    return await register(request, many=True)
 
 
 @get(
@@ -105,22 +75,3 @@ def path_id(request: HttpRequest, text: str | None = None) -> str:
     except msgspec.ValidationError as e:
         raise RefusedError("path has no statement id, want `sha256:` and 64 hex digits", code="bad_id") from e
     return id_
-
-
-def explained(error: MalformedError, raw: bytes) -> MalformedError | RefusedError:
-    """Return the error, or where the bytes are sound JSON that says something else, one that lists all that is wrong.
-
-    A pointer that begins with `/payload` goes on into the statement.
-    """
-    if error.code != MalformedError.default_code:
-        return error
-    try:
-        problems = list(problems_in(decode_any(raw), Envelope))
-        if not problems:
-            statement = decode_any(decode_json(raw, Envelope).payload)
-            problems = list(problems_in(statement, Statement, "/payload"))
-    except MalformedError:
-        return error
-    if not problems:
-        return error
-    return RefusedError(str(error), code="invalid", problems=tuple(problems[:100]))

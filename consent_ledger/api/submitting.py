@@ -7,12 +7,13 @@ from consent_ledger.api.authentication import caller_of, gate_of, known_caller
 from consent_ledger.api.requests import HttpRequest, read_body
 from consent_ledger.api.responses import JSON
 from consent_ledger.errors import LedgerError, UnauthenticatedError
+from consent_ledger.signing.envelope import MAX_ENVELOPE
 
 
 async def read_submission(request: HttpRequest) -> bytes:
     """Return the envelope in the body, that whoever asks may hand in; raise as `require_submitter` does."""
     try:
-        raw = await read_body(request, JSON)
+        raw = await read_body(request, JSON, MAX_ENVELOPE)
     except (LedgerError, HTTPException):
         caller_of(request)  # who brings no good token learns that, and nothing else
         raise

@@ -1,0 +1,129 @@
+"""Registration of many statements, one a line: in order, in shared transactions, each with its own answer."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+import msgspec
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from consent_ledger.access.callers import Caller
+from consent_ledger.access.submission import Issuers, require_submitter, skim
+from consent_ledger.api.authentication import caller_of, gate_of
+from consent_ledger.api.envelopes import Wanted, explained, receipt_answer, require_wanted
+from consent_ledger.api.frame import request_id_of
+from consent_ledger.api.idempotency import Holding, claim, key_of
+from consent_ledger.api.keys import LEASE
+from consent_ledger.api.lines import AnsweredLines, Lines, written
+from consent_ledger.api.requests import HttpRequest, service_of
+from consent_ledger.api.spool import ClientGone, LineSpool
+from consent_ledger.errors import LedgerError, MalformedError
+from consent_ledger.ledger import BATCH, Ledger, Receipt
+from consent_ledger.signing.envelope import MAX_ENVELOPE
+from consent_ledger.signing.instants import SECOND
+from consent_ledger.store.idempotency import Kept
+
+
+async def answer_envelopes(request: HttpRequest, wanted: Wanted | None) -> ASGIApp:
+    """Return the response to statements, one a line. With a key they are taken in as a whole first, as another request
+    under the same key must be told from it before anything is done."""
+    service, caller, issuers = service_of(request), caller_of(request), gate_of(request).issuers
+    request_id = request_id_of(request.scope)
+
+    async def answer(lines: Lines, before: int) -> bytes:
+        work = partial(register_lines, service.ledger, issuers, caller, wanted)
+        return await service.stream(work, lines, before, request_id)
+
+    if key_of(request) is None:
+        return AnsweredLines(request, answer, batch=BATCH - 1, spool=LineSpool(MAX_ENVELOPE))
+    spool = LineSpool(MAX_ENVELOPE, whole=True)
+    try:
+        await spool.fill(request.receive)
+        held = await claim(request, spool.digest)
+    except ClientGone as e:
+        spool.close()
+        raise MalformedError(str(e), code="timeout") from e
+    except BaseException:
+        spool.close()
+        raise
+    replayed = {"Idempotency-Replayed": "true"} if isinstance(held, Kept) else {}
+    lines = AnsweredLines(request, answer, batch=BATCH - 1, spool=spool, headers=replayed)
+    return _Kept(request, held, lines) if isinstance(held, Holding) else lines
+
+
+class _Kept:
+    """A response of many lines that holds its key while it is given. The lines themselves are not kept: the statements
+    are sent again with the key, and get the receipts that they have."""
+
+    def __init__(self, request: HttpRequest, held: Holding, lines: AnsweredLines) -> None:
+        self._keys = service_of(request).keys
+        self._held = held
+        self._lines = lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        beat = asyncio.create_task(self._beat())
+        try:
+            await self._lines(scope, receive, send)
+            await self._keys.do(Kept(self._held.id, 200, "[]", b""))
+        except BaseException:
+            await self._keys.release(self._held.id)
+            raise
+        finally:
+            beat.cancel()
+            with suppress(asyncio.CancelledError):
+                await beat
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE / SECOND / 3)
+            await self._keys.hold_on(self._held.id)
+
+
+def register_lines(
+    ledger: Ledger, issuers: Issuers, caller: Caller, wanted: Wanted | None, lines: Lines, before: int, request_id: str
+) -> bytes:
+    """Return a receipt for each line, once it is durable, or what was wrong with it; `before` lines came before."""
+    answers: dict[int, bytes | Exception] = {}
+    given: dict[int, bytes] = {}
+    for number, line in enumerate(lines, before + 1):
+        if line is None:
+            answers[number] = MalformedError(f"line is longer than {MAX_ENVELOPE} bytes", code="too_large")
+        elif envelope := line.strip():
+            given[number] = envelope
+    answers |= _refused(given, issuers, caller, wanted)
+    taken = [(number, envelope) for number, envelope in given.items() if number not in answers]
+    try:
+        outcomes: Sequence[Receipt | Exception] = ledger.register_all([envelope for _, envelope in taken])
+    except Exception as e:  # the response has begun: each line says that it was not recorded
+        outcomes = [e] * len(taken)
+    for (number, envelope), outcome in zip(taken, outcomes, strict=True):
+        answers[number] = _told(outcome, envelope)
+    return b"".join([written(number, answers[number], request_id) for number in sorted(answers)])
+
+
+def _told(outcome: Receipt | Exception, envelope: bytes) -> bytes | Exception:
+    if isinstance(outcome, Receipt):
+        return msgspec.json.encode(receipt_answer(outcome))
+    return explained(outcome, envelope) if isinstance(outcome, MalformedError) else outcome
+
+
+def _refused(
+    given: dict[int, bytes], issuers: Issuers, caller: Caller, wanted: Wanted | None
+) -> dict[int, LedgerError]:
+    """Return why lines are not taken from this caller, on this route."""
+    said = {number: skim(envelope) for number, envelope in given.items()}
+    known = {number: issuers.known(what, caller) for number, what in said.items()}
+    unknown = {what.issuer for number, what in said.items() if what is not None and known[number] is None}
+    looked_up = dict(zip(unknown, issuers.look_up(unknown), strict=True))
+    refused: dict[int, LedgerError] = {}
+    for number, what in said.items():
+        organisation = known[number] or (what is not None and looked_up.get(what.issuer, False))
+        try:
+            require_submitter(what, caller, issuer_is_organisation=organisation)
+            require_wanted(given[number], wanted)
+        except MalformedError as e:
+            refused[number] = explained(e, given[number])
+        except LedgerError as e:
+            refused[number] = e
+    return refused
