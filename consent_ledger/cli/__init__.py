@@ -35,6 +35,7 @@ COMMANDS = {
     "check": ("consent_ledger.cli.check:check", "Ask whether files may be put to a use."),
     "explain": ("consent_ledger.cli.explain:explain", "Say what would clear files that are not."),
     "receipt": ("consent_ledger.cli.receipt:receipt", "Take a proof away that a statement is recorded."),
+    "certificate": ("consent_ledger.cli.certificate:certificate", "Take an answer away with all that it rests on."),
     "bundle": ("consent_ledger.cli.bundle:bundle", "Write all that an outside auditor needs into a folder."),
     "verify": ("consent_ledger.cli.verify:verify", "Verify a bundle, offline and trusting nobody."),
     "rebuild": ("consent_ledger.cli.rebuild:rebuild", "Make the index anew from the log."),
@@ -85,7 +86,7 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=(
         "Example: consent-ledger demo --dir demo, then consent-ledger check demo/media --home demo/home "
-        "--for open-training. Completion for bash: eval \"$(_CONSENT_LEDGER_COMPLETE=bash_source consent-ledger)\""
+        '--for open-training. Completion for bash: eval "$(_CONSENT_LEDGER_COMPLETE=bash_source consent-ledger)"'
     ),
 )
 @click.option("--home", type=click.Path(path_type=Path), help="The ledger's folder [default: ~/.consent-ledger].")

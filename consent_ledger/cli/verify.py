@@ -4,20 +4,17 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from consent_ledger.cli.anchors import read_key, read_policy, read_small
 from consent_ledger.cli.output import note, printable, shown, write_json
 from consent_ledger.errors import LedgerError
 from consent_ledger.signing.instants import SECOND, format_instant
 from consent_ledger.verification.report import Report
 
-if TYPE_CHECKING:
-    from consent_ledger.audit.policy import Policy
-
 _MOST = 50
-_MAX_FILE = 1_000_000
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -74,7 +71,11 @@ def verify(
         raise click.UsageError("want a bundle, or --ledger")
     if ledger is not None and policy is not None:
         raise click.UsageError("--policy goes with a bundle: its checkpoint carries the cosignatures")
-    given: dict[str, Any] = {"vkey": _key(vkey), "checkpoints": [_read(path) for path in checkpoints], "jobs": jobs}
+    given: dict[str, Any] = {
+        "vkey": read_key(vkey),
+        "checkpoints": [read_small(path) for path in checkpoints],
+        "jobs": jobs,
+    }
     with counting("verifying entries") as progress:
         if ledger is not None:
             report = _verify_ledger(ledger, progress=progress, **given)
@@ -82,7 +83,7 @@ def verify(
             from consent_ledger.verification import verify_bundle
 
             assert place is not None
-            report = verify_bundle(place, policy=_policy(policy), progress=progress, **given)
+            report = verify_bundle(place, policy=read_policy(policy), progress=progress, **given)
     loose = _loose(report, require_anchor, max_age)
     write_json(_described(report, loose)) if as_json else _show(report, loose)
     if not report.verified:
@@ -106,12 +107,6 @@ def _loose(report: Report, require_anchor: bool, max_age: int | None) -> list[st
     return loose
 
 
-def _policy(path: Path | None) -> "Policy | None":
-    from consent_ledger.audit.policy import parse_policy
-
-    return None if path is None else parse_policy(_read(path))
-
-
 def _verify_ledger(place: str, **given: Any) -> Report:
     from consent_ledger.settings import read_settings
     from consent_ledger.store.engine import open_store
@@ -120,21 +115,6 @@ def _verify_ledger(place: str, **given: Any) -> Report:
     url = place if "://" in place else read_settings(Path(place), os.environ).database
     with open_store(url, read_only=True) as store:
         return verify_store(store, **given)
-
-
-def _key(text: str | None) -> str | None:
-    """Return the verifier key that was given itself, or in a file."""
-    if text is None or "+" in text:
-        return text
-    try:
-        return _read(Path(text)).decode("ascii").strip()
-    except (OSError, UnicodeDecodeError) as e:
-        raise click.UsageError(f"`{printable(text)}` is neither a verifier key nor a file with one") from e
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_MAX_FILE + 1)
 
 
 def _save(path: Path, checkpoint: bytes) -> None:
