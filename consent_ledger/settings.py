@@ -7,7 +7,7 @@ Everything in it is for its owner only. Read once, in a composition root, and pa
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -15,6 +15,11 @@ from consent_ledger.errors import LedgerError, NotFoundError
 
 FILE = "settings.toml"
 PREFIX = "CONSENT_LEDGER_"
+LISTS = ("hosts", "proxies")
+"""In the environment these have a comma between one and the next."""
+
+Whole = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
+Rate = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +30,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8100
     anchor: str | None = None
+    hosts: tuple[str, ...] = ()
+    """Names that the service answers to; none: any."""
+    proxies: tuple[str, ...] = ()
+    """Addresses or networks whose `X-Forwarded-For` is believed."""
+    https: bool = False
+    """Whether browsers reach the service by https: its cookies then go no other way."""
+    connections: Whole = 2_000
+    token_rate: Rate = 2_000
+    """Requests a second with one token, and how many at once; a rate of 0 is no limit. It is of each process."""
+    token_burst: Whole = 4_000
+    address_rate: Rate = 50
+    """The same without a token, by client address."""
+    address_burst: Whole = 500
+    line_rate: Rate = 200_000
+    """Lines a second of bulk requests with one token."""
+    line_burst: Whole = 2_000_000
+    trail_days: Whole = 365
+    """For how long the audit trail is kept."""
+    session_hours: Whole = 12
+    """For how long somebody of the staff stays signed in, and without asking for anything."""
+    idle_minutes: Whole = 30
 
     @property
     def anchor_file(self) -> Path:
@@ -35,6 +61,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def log_key(self) -> Path:
         """The file of the key that signs checkpoints."""
         return self.home / "log.key"
+
+    @property
+    def log_keys(self) -> list[Path]:
+        """The files of all keys that sign checkpoints or did, or will, the newest first: log.key, log.key.2 and on."""
+        later = [f for f in self.home.glob("log.key.*") if f.suffix[1:].isascii() and f.suffix[1:].isdecimal()]
+        return [*sorted(later, key=lambda file: -int(file.suffix[1:])), *filter(Path.is_file, [self.log_key])]
 
     @property
     def operator_key(self) -> Path:
@@ -64,6 +96,19 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str | None = None
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
     anchor: str | None = None
+    hosts: tuple[str, ...] | None = None
+    proxies: tuple[str, ...] | None = None
+    https: bool | None = None
+    connections: Whole | None = None
+    token_rate: Rate | None = None
+    token_burst: Whole | None = None
+    address_rate: Rate | None = None
+    address_burst: Whole | None = None
+    line_rate: Rate | None = None
+    line_burst: Whole | None = None
+    trail_days: Whole | None = None
+    session_hours: Whole | None = None
+    idle_minutes: Whole | None = None
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -88,7 +133,8 @@ def read_settings(home: Path, environ: Mapping[str, str]) -> Settings:
         fields = msgspec.structs.asdict(msgspec.toml.decode(raw, type=_File))
     except (msgspec.MsgspecError, UnicodeDecodeError) as e:
         raise LedgerError(f"`{home / FILE}` cannot be understood: {e}", code="settings") from e
-    given = {name: environ[PREFIX + name.upper()] for name in fields if environ.get(PREFIX + name.upper())}
+    given: dict[str, Any] = {n: environ[PREFIX + n.upper()] for n in fields if environ.get(PREFIX + n.upper())}
+    given |= {name: [part.strip() for part in given[name].split(",")] for name in LISTS if name in given}
     try:
         merged = msgspec.convert({**fields, **given}, _File, strict=False)
     except msgspec.ValidationError as e:
@@ -105,11 +151,14 @@ def default_database(home: Path) -> str:
 def write_settings(home: Path, database: str | None) -> None:
     """Write a new settings file, readable by its owner only. `database` None means the one inside the home."""
     lines = [
-        "# Settings of this ledger. Variables CONSENT_LEDGER_DATABASE, _HOST and _PORT come before what stands here.",
+        "# Settings of this ledger. Variables CONSENT_LEDGER_DATABASE, _HOST and so on come before what stands here.",
         '# database = "postgresql://user:password@host/name"   # without it: ledger.db beside this file',
         '# host = "127.0.0.1"',
         "# port = 8100",
         '# anchor = "/another/disk/anchor"   # the last published checkpoint; without it: anchor beside this file',
+        '# hosts = ["ledger.example.org"]   # the names that it answers to; without it: any',
+        '# proxies = ["10.0.0.0/8"]   # whose X-Forwarded-For is believed; without it: nobody\'s',
+        "# https = true   # browsers reach it by https, so that cookies go no other way",
     ]
     if database is not None:
         lines[1] = f"database = {_toml_string(database)}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -11,29 +12,36 @@ from typing import BinaryIO
 
 import uvicorn
 
-from consent_ledger.api.app import create_app
+from consent_ledger.api.app import USUAL, create_app
+from consent_ledger.api.connections import bounded
+from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.logs import ServerLog, json_logger
 from consent_ledger.errors import UnavailableError
 from consent_ledger.ledger import Ledger
 
 BACKLOG = 1024
+CONNECTIONS = 2_000
+OTHER_FILES = 200  # the database, spools, and whatever a library opens
 SWITCH_SECONDS = 0.001  # while threads decide, the loop should wait for its turn a millisecond, not Python's five
 
 
 def run(
-    ledger: Ledger, host: str, port: int, log: BinaryIO, *, grace_seconds: int, announce: Callable[[str], None]
-) -> None:
+    ledger: Ledger, host: str, port: int, log: BinaryIO, *, grace_seconds: int, announce: Callable[[str], None],
+    exposure: Exposure = USUAL, connections: int = CONNECTIONS,
+) -> None:  # fmt: skip
     """Serve `ledger` until SIGTERM or SIGINT; raise UnavailableError where the address cannot be listened to.
 
     After the signal nothing new is taken, and what is under way has `grace_seconds` to end. `announce` is told the
-    address once it is listened to; port 0 means any. The log, JSON lines, goes to `log`.
+    address once it is listened to; port 0 means any. The log, JSON lines, goes to `log`. Above `connections` they are
+    closed as soon as they are made.
     """
     logger = json_logger(log)
     _redirect_server_log(ServerLog(logger))
     sys.setswitchinterval(SWITCH_SECONDS)
     listening = _listen(host, port)
     config = uvicorn.Config(
-        create_app(ledger, logger=logger),
+        create_app(ledger, logger=logger, exposure=exposure),
+        http=bounded(_allow_files(connections)),
         access_log=False,
         log_config=None,
         proxy_headers=False,
@@ -59,6 +67,16 @@ def _signals_handled() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _allow_files(connections: int) -> int:
+    """Ask for as many open files as connections need; return how many connections there can be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return connections if soft == resource.RLIM_INFINITY else max(1, min(connections, soft - OTHER_FILES))
 
 
 def _listen(host: str, port: int) -> socket.socket:

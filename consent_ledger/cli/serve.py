@@ -2,10 +2,16 @@
 
 import ipaddress
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
+from consent_ledger.cli.output import note
 from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.settings import Settings
+
+if TYPE_CHECKING:
+    from consent_ledger.api.exposure import Exposure
 
 GRACE_SECONDS = 30
 
@@ -14,35 +20,51 @@ GRACE_SECONDS = 30
 @home_options
 @click.option("--host", help="The address to listen on [default: 127.0.0.1].")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on, 0 for any [default: 8100].")
-@click.option(
-    "--allow-unauthenticated-network",
-    is_flag=True,
-    help="Listen on an address that others reach. There are no tokens yet: whoever connects may ask everything.",
-)
 @pass_session
-def serve(session: Session, host: str | None, port: int | None, allow_unauthenticated_network: bool) -> None:
+def serve(session: Session, host: str | None, port: int | None) -> None:
     """Answer over HTTP: statements, clearance, the log and its proofs.
 
-    A statement is authenticated by its own signature. Questions need no token, so only this machine is listened to,
-    unless --allow-unauthenticated-network says that something in front of the service decides who may ask.
+    Who asks shows a token: `consent-ledger org admin` makes the first one. It speaks HTTP without encryption: where
+    others reach it, put a proxy with TLS before it, and name the proxy and the hosts in the settings.
     """
-    address = session.settings.host if host is None else host
-    if not is_loopback(address) and not allow_unauthenticated_network:
-        raise click.UsageError(
-            f"`{address}` can be reached by others, and whoever connects may ask everything, without a token; "
-            "want 127.0.0.1, or --allow-unauthenticated-network where a proxy decides who may"
-        )
+    settings = session.settings
+    address = settings.host if host is None else host
+    if not is_loopback(address) and not settings.https:
+        note(f"`{address}` can be reached by others: tokens need a proxy with TLS before it, then set `https`")
     from consent_ledger.api.server import run
 
     with session.ledger() as ledger:
         run(
             ledger,
             address,
-            session.settings.port if port is None else port,
+            settings.port if port is None else port,
             sys.stderr.buffer,
             grace_seconds=GRACE_SECONDS,
             announce=lambda place: click.echo(f"serving {ledger.origin} at {place}, described at {place}/docs"),
+            exposure=exposure_of(settings),
+            connections=settings.connections,
         )
+
+
+def exposure_of(settings: Settings) -> "Exposure":
+    """Return what the settings say about the network."""
+    from consent_ledger.api.audit_trail import Trail
+    from consent_ledger.api.exposure import Exposure, host_name, networks
+    from consent_ledger.api.limits import Limits, Rate
+
+    return Exposure(
+        hosts=frozenset(host_name(host) for host in settings.hosts),
+        proxies=networks(settings.proxies),
+        https=settings.https,
+        limits=Limits(
+            token=Rate(settings.token_rate, settings.token_burst),
+            address=Rate(settings.address_rate, settings.address_burst),
+            lines=Rate(settings.line_rate, settings.line_burst),
+        ),
+        trail=Trail(days=settings.trail_days),
+        session_seconds=settings.session_hours * 3600,
+        idle_seconds=settings.idle_minutes * 60,
+    )
 
 
 def is_loopback(host: str) -> bool:

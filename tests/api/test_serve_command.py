@@ -1,13 +1,14 @@
-"""`consent-ledger serve` listens to this machine only, unless it is told what that means."""
+"""`consent-ledger serve`: what the settings say is what the service does."""
 
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from consent_ledger.cli.serve import is_loopback, serve
-from consent_ledger.cli.session import Session
+from consent_ledger.api.limits import Rate
+from consent_ledger.cli.serve import exposure_of, is_loopback
+from consent_ledger.errors import LedgerError
 from consent_ledger.home import create_home
+from consent_ledger.settings import read_settings
 
 
 @pytest.mark.parametrize(
@@ -29,9 +30,21 @@ def test_which_addresses_only_this_machine_reaches(host: str, alone: bool) -> No
     assert is_loopback(host) is alone
 
 
-def test_another_address_is_refused_until_the_flag_says_so(tmp_path: Path) -> None:
+def test_settings_of_the_network_are_read_from_the_file_and_before_it_from_the_environment(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    create_home(home, "serve.example/ledger")
+    with (home / "settings.toml").open("a") as file:
+        file.write('hosts = ["Ledger.Example:443", "[::1]"]\ntoken_rate = 5\nhttps = true\n')
+    environ = {"CONSENT_LEDGER_PROXIES": "10.0.0.0/8, 2001:db8::1", "CONSENT_LEDGER_TOKEN_RATE": "7.5"}
+    exposure = exposure_of(read_settings(home, environ))
+    assert exposure.hosts == {"ledger.example", "[::1]"}
+    assert [str(network) for network in exposure.proxies] == ["10.0.0.0/8", "2001:db8::1/128"]
+    assert exposure.limits.token == Rate(7.5, 4_000)
+    assert exposure.https
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1/8", "proxy", "10.0.0.0/40"])
+def test_a_proxy_that_is_no_address_is_refused(tmp_path: Path, value: str) -> None:
     create_home(tmp_path / "home", "serve.example/ledger")
-    result = CliRunner().invoke(serve, ["--host", "0.0.0.0"], obj=Session(tmp_path / "home"))
-    assert result.exit_code == 2
-    assert "without a token" in result.output
-    assert "--allow-unauthenticated-network" in result.output
+    with pytest.raises(LedgerError, match="proxy"):
+        exposure_of(read_settings(tmp_path / "home", {"CONSENT_LEDGER_PROXIES": value}))

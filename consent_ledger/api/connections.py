@@ -1,0 +1,83 @@
+"""Connections: how many there may be, and how long one may keep a place without asking or taking anything.
+
+Uvicorn lets a connection on which no request is ever completed live for ever, and one whose client does not read.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+if TYPE_CHECKING:  # which of two it is depends on what is installed
+    from uvicorn.protocols.http.h11_impl import H11Protocol as HttpProtocol
+else:
+    HttpProtocol = AutoHTTPProtocol
+
+HEAD_SECONDS = 15.0
+HEAD_BYTES = 64 * 1024
+REST_BYTES = 64 * 1024 * 1024
+STALLED_SECONDS = 60.0
+
+
+class BoundedProtocol(HttpProtocol):
+    """One connection. It has HEAD_SECONDS to bring a request's head of at most HEAD_BYTES, and STALLED_SECONDS to take
+    some of an answer, or to send the rest of a body that was answered before its end. Above `most` connections are
+    closed at once."""
+
+    most = 2_000
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+        self._taken = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        if len(self.connections) > self.most:
+            transport.abort()
+            return
+        self._wait(HEAD_SECONDS)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._taken = 0
+            self._cancel()
+        elif not self.transport.is_closing():
+            # A body whose request was answered early looks unfinished to uvicorn until the next request is complete.
+            rest = self.cycle is not None and self.cycle.more_body
+            self._taken += len(data)
+            if self._taken > (REST_BYTES if rest else HEAD_BYTES):
+                self.transport.abort()
+            else:
+                self._wait(STALLED_SECONDS if rest else HEAD_SECONDS)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cancel()
+        if self._stalled is not None:
+            self._stalled.cancel()
+        super().connection_lost(exc)
+
+    def _wait(self, seconds: float) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(seconds, self.transport.abort)
+
+    def _cancel(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def bounded(most: int) -> type[asyncio.Protocol]:
+    """Return the protocol of a server that keeps at most `most` connections."""
+    return type("Bounded", (BoundedProtocol,), {"most": most})
