@@ -103,8 +103,8 @@ def _log(settings: Settings, store: Store, now: int) -> Iterator[Finding]:
         head = read_head(tx)
     advice = "stop writing, keep a copy, and run `consent-ledger verify`"
     try:
-        verifier = NoteVerifier.from_vkey(settings.verifier_key.read_text(encoding="ascii").strip())
-        _require_checkpoint(head, verifier)
+        told = settings.verifier_key.read_text(encoding="ascii").split()
+        _require_checkpoint(head, [NoteVerifier.from_vkey(line) for line in told])
     except (LedgerError, OSError, UnicodeDecodeError) as e:
         yield Finding("log", str(e), advice)
     else:
@@ -114,9 +114,9 @@ def _log(settings: Settings, store: Store, now: int) -> Iterator[Finding]:
         yield Finding("clock", detail, "set this machine's clock: until then entries get the last one's time")
 
 
-def _require_checkpoint(head: Head, verifier: NoteVerifier) -> None:
+def _require_checkpoint(head: Head, verifiers: list[NoteVerifier]) -> None:
     if head.checkpoint is None:
         raise LedgerError("the log has no checkpoint")
-    checkpoint = open_checkpoint(head.checkpoint, [verifier])
+    checkpoint = open_checkpoint(head.checkpoint, verifiers)
     if (checkpoint.size, checkpoint.root) != (head.size, head.frontier.root()):
         raise LedgerError("the log does not match its own checkpoint")

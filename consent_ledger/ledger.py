@@ -14,7 +14,7 @@ from itertools import islice
 from threading import Lock
 
 from consent_ledger.anchor import NOTHING, Anchor, Published
-from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint, read_checkpoint_text, sign_checkpoint
 from consent_ledger.audit.proofs import inclusion_ids, prove_inclusion
 from consent_ledger.audit.receipt import Receipt as Proof
 from consent_ledger.audit.receipt import encode_receipt
@@ -22,12 +22,13 @@ from consent_ledger.batch import Batch, Outcome, Receipt, receipt_of
 from consent_ledger.errors import ConflictError, LedgerError, NotFoundError, VerificationError
 from consent_ledger.intake import Intake, Verified
 from consent_ledger.licenses.keys import GENESIS_KEY, statement_key
+from consent_ledger.licenses.log_keys import LogKey, signing_at, verifiers_at
 from consent_ledger.licenses.statements import Genesis, encode_statement
 from consent_ledger.signing.envelope import sign_envelope
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import NoteVerifier, vkey_text
 from consent_ledger.store.engine import Store
-from consent_ledger.store.facts import FactsReader
+from consent_ledger.store.facts import FactsReader, read_log_keys
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import append, read_head, read_nodes
 from consent_ledger.store.transaction import Transaction
@@ -71,15 +72,18 @@ class Ledger:
         clock: Callable[[], int] = system_clock,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
         anchor: Anchor | None = None,
+        further_keys: Callable[[], Iterable[SigningKey]] = tuple,
     ) -> None:
         """Use `Ledger.open` or `Ledger.create`: this checks nothing."""
         self.store = store
         self.origin = origin
         self.clock = clock
         self.vkey = vkey_text(origin, log_key.public_key)
-        self.verifier = NoteVerifier.from_vkey(self.vkey)
+        """The log's verifier key: the newest, as far as this process has heard."""
+        self.log_keys = [LogKey(self.vkey, 0)]
         self.anchor = anchor
-        self._log_key = log_key
+        self._log_keys = {self.vkey: log_key}
+        self._further_keys = further_keys
         self._entropy = entropy
         self._queue: list[_Ticket] = []
         self._queue_lock = Lock()
@@ -97,8 +101,10 @@ class Ledger:
         clock: Callable[[], int] = system_clock,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
         anchor: Anchor | None = None,
+        further_keys: Callable[[], Iterable[SigningKey]] = tuple,
     ) -> "Ledger":
-        """Return the ledger in `store`; raise VerificationError `wrong_log_key` unless `log_key` signed its head.
+        """Return the ledger in `store`; raise VerificationError `wrong_log_key` where a key that signs its head is not
+        here: neither `log_key` nor among `further_keys`, which are asked for when they are needed.
 
         Where the head is behind the `anchor`, the ledger is opened all the same, and refuses to write.
         """
@@ -108,11 +114,15 @@ class Ledger:
             reader.load([GENESIS_KEY])
         if reader.facts.origin is None or head.checkpoint is None:
             raise NotFoundError(f"`{store.place}` holds no ledger yet, want `init` first", code="ledger_missing")
-        ledger = cls(store, reader.facts.origin, log_key, clock=clock, entropy=entropy, anchor=anchor)
+        ledger = cls(
+            store, reader.facts.origin, log_key, clock=clock, entropy=entropy, anchor=anchor, further_keys=further_keys
+        )
+        ledger._learn(reader.facts.log_keys, head.size)
+        ledger._signing_keys(reader.facts.log_keys, head.size)
         try:
-            checkpoint = open_checkpoint(head.checkpoint, [ledger.verifier])
+            checkpoint = open_checkpoint(head.checkpoint, verifiers_at(ledger.log_keys, head.size))
         except VerificationError as e:
-            detail = f"this log key did not sign the checkpoint of `{ledger.origin}`"
+            detail = f"the log key did not sign the checkpoint of `{ledger.origin}`"
             raise VerificationError(detail, code="wrong_log_key") from e
         if (checkpoint.size, checkpoint.root) != (head.size, head.frontier.root()):
             raise VerificationError("the log does not match its own checkpoint", code="ledger_integrity_failure")
@@ -202,14 +212,15 @@ class Ledger:
     def _commit(self, statements: Sequence[Verified]) -> list[Outcome]:
         with self.store.write() as tx:
             head = read_head(tx)
-            self.published().hold(tx, head, [self.verifier])
+            self.published().hold(tx, head, self.verifiers)
             batch = Batch(tx, head, max(self.clock(), head.recorded_at), self._entropy, self._facts_at(tx, head.size))
             outcomes = [batch.admit(verified) for verified in batch.plan(statements)]
             checkpoint = b""
             if batch.entries:
                 frontier, nodes = head.frontier.extend(batch.leaves)
                 size = head.size + len(batch.entries)
-                checkpoint = sign_checkpoint(Checkpoint(self.origin, size, frontier.root()), self._log_key)
+                signing_keys = self._signing_keys(batch.reader.facts.log_keys, size)
+                checkpoint = sign_checkpoint(Checkpoint(self.origin, size, frontier.root()), *signing_keys)
                 append(
                     tx,
                     entries=batch.entries,
@@ -221,6 +232,8 @@ class Ledger:
         if self.anchor is not None:
             self.anchor.advance(checkpoint or head.checkpoint or b"")
         # Only now may the checkpoint leave the process, and the facts be those of the ledger.
+        if batch.entries:
+            self._learn(batch.reader.facts.log_keys, head.size + len(batch.entries))
         self._warm, self._warm_size = batch.reader, head.size + len(batch.entries)
         return [
             outcome
@@ -239,6 +252,39 @@ class Ledger:
         warm.resume(tx, size)
         return warm
 
+    # Its keys ----------------------------------------------------------------------------------------------------
+
+    @property
+    def verifier(self) -> NoteVerifier:
+        """The log's newest key, as far as this process has heard."""
+        return NoteVerifier.from_vkey(self.vkey)
+
+    def vkey_at(self, size: int) -> str:
+        """Return the verifier key of the checkpoints of a size."""
+        with self.store.read() as tx:
+            return signing_at(read_log_keys(tx, size), size)[0].vkey
+
+    @property
+    def verifiers(self) -> list[NoteVerifier]:
+        """All keys that the log has had, as far as this process has heard."""
+        return [NoteVerifier.from_vkey(key.vkey) for key in self.log_keys]
+
+    def _learn(self, keys: Sequence[LogKey], size: int) -> None:
+        self.log_keys = [*keys]
+        self.vkey = signing_at(keys, size)[0].vkey
+
+    def _signing_keys(self, keys: Sequence[LogKey], size: int) -> list[SigningKey]:
+        """Return the keys that sign at a size; VerificationError where one is not here, nothing is signed by half."""
+        wanted = [key.vkey for key in signing_at(keys, size)]
+        if not self._log_keys.keys() >= set(wanted):
+            further = {vkey_text(self.origin, key.public_key): key for key in self._further_keys()}
+            self._log_keys |= further
+        missing = [vkey for vkey in wanted if vkey not in self._log_keys]
+        if missing:
+            detail = f"the key file of the log key `{missing[0]}`, which signs now, is not here"
+            raise VerificationError(detail, code="wrong_log_key")
+        return [self._log_keys[vkey] for vkey in wanted]
+
     def published(self) -> Published:
         """Return what is known outside the database to have been published; ask before the snapshot is taken."""
         return NOTHING if self.anchor is None else self.anchor.read()
@@ -255,7 +301,7 @@ class Ledger:
 
     def prove(self, receipt: Receipt) -> bytes:
         """Return the C2SP tlog-proof text that proves a receipt's entry under its checkpoint, offline and for ever."""
-        size = open_checkpoint(receipt.checkpoint, [self.verifier]).size
+        size = read_checkpoint_text(receipt.checkpoint).size
         with self.store.read() as tx:
             nodes = read_nodes(tx, inclusion_ids(receipt.entry, size))
         return encode_receipt(Proof(receipt.entry, prove_inclusion(receipt.entry, size, nodes), receipt.checkpoint))

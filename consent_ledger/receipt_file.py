@@ -10,20 +10,20 @@ from typing import Final, Literal
 
 import msgspec
 
-from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint
+from consent_ledger.audit.checkpoint import Checkpoint, read_checkpoint_text
 from consent_ledger.audit.entry import Entry, commit
 from consent_ledger.audit.proofs import inclusion_ids, prove_inclusion
 from consent_ledger.audit.receipt import MAX_RECEIPT, Receipt, encode_receipt, verify_receipt
 from consent_ledger.errors import MalformedError, NotFoundError, VerificationError
 from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import GENESIS_KEY, keyid_key, statement_key
+from consent_ledger.licenses.log_keys import signing_at
 from consent_ledger.licenses.signed import SignedStatement, read_signed, verify_signed
-from consent_ledger.licenses.statements import Genesis
 from consent_ledger.signing.canonical import decode_json
 from consent_ledger.signing.envelope import MAX_ENVELOPE
 from consent_ledger.signing.note import NoteVerifier
 from consent_ledger.store.engine import Store
-from consent_ledger.store.facts import FactsReader
+from consent_ledger.store.facts import FactsReader, read_log_keys
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import read_covering_checkpoint, read_entries, read_head, read_nodes, read_openings
 from consent_ledger.store.transaction import Transaction
@@ -69,29 +69,22 @@ def take_receipt(store: Store, id_: str) -> ReceiptFile:
         opening = read_openings(tx, found[:1]).get(found[0])
         if opening is None:
             raise NotFoundError(f"statement `{id_}` was erased", code="statement_erased")
-        vkey = _log_key(tx, head.size)
+        note = read_covering_checkpoint(tx, found[0])
+        size = read_checkpoint_text(note).size
         signed = read_signed(opening.envelope)
         return ReceiptFile(
             format=FORMAT,
             id=id_,
             entry=read_entries(tx, found[0], found[0] + 1)[0].decode(),
             opening=Opening(opening.salt, opening.envelope),
-            proof=_prove(tx, found[0], vkey).decode(),
-            vkey=vkey,
+            proof=_prove(tx, found[0], note).decode(),
+            vkey=signing_at(read_log_keys(tx, size), size)[0].vkey,
             keys=public_keys(tx, head.size, signed.keyids),
         )
 
 
-def _log_key(tx: Transaction, size: int) -> str:
-    entries = entries_touching(tx, [GENESIS_KEY], size)[GENESIS_KEY]
-    genesis = read_signed(read_openings(tx, entries)[entries[0]].envelope).statement
-    assert isinstance(genesis, Genesis)
-    return genesis.log_key
-
-
-def _prove(tx: Transaction, index: int, vkey: str) -> bytes:
-    note = read_covering_checkpoint(tx, index)
-    size = open_checkpoint(note, [NoteVerifier.from_vkey(vkey)]).size
+def _prove(tx: Transaction, index: int, note: bytes) -> bytes:
+    size = read_checkpoint_text(note).size
     nodes = read_nodes(tx, inclusion_ids(index, size))
     return encode_receipt(Receipt(index, prove_inclusion(index, size, nodes), note))
 
@@ -120,8 +113,9 @@ def decode_receipt_file(raw: bytes) -> ReceiptFile:
 
 
 def verify_receipt_file(receipt: ReceiptFile, vkey: str | None = None) -> Proved:
-    """Return what the receipt proves, under `vkey` or else its own key; raise VerificationError if nothing."""
-    if vkey is not None and vkey.strip() != receipt.vkey:
+    """Return what the receipt proves, under one of the keys in the lines of `vkey`, or else its own key; raise
+    VerificationError if nothing."""
+    if vkey is not None and receipt.vkey not in vkey.split():
         raise VerificationError("the receipt is of another log than that of the verifier key", code="wrong_log_key")
     try:
         verifier = NoteVerifier.from_vkey(receipt.vkey)

@@ -200,7 +200,7 @@ def test_an_anchor_of_another_ledger_is_told_apart(place: Path, tmp_path_factory
     with EmptyStores(tmp_path_factory.mktemp("other"))() as store:
         world = World(store)
         world.ledger.anchor = Anchor(place.with_name("strange"))
-        world.ledger._log_key = stranger
+        world.ledger._log_keys = {world.ledger.vkey: stranger}
         world.people(*"abcdefghij")
     with open_store(f"sqlite:///{place}") as store:
         assert refusal(opened(store, Anchor(place.with_name("strange")))) == "anchor_of_another_log"

@@ -16,7 +16,9 @@ from consent_ledger.audit.tree import leaf_hash
 from consent_ledger.errors import NotFoundError, VerificationError
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses.decision import POLICY
+from consent_ledger.licenses.log_keys import verifiers_at
 from consent_ledger.licenses.vocabulary import VERSION
+from consent_ledger.store.facts import read_log_keys
 from consent_ledger.store.log import read_entries, read_head
 
 CSS = "text/css; charset=utf-8"
@@ -76,12 +78,13 @@ def check_head(ledger: Ledger) -> int:
     published = ledger.published()
     with ledger.store.read() as tx:
         head = read_head(tx)
-        published.hold(tx, head, [ledger.verifier])
+        published.hold(tx, head, ledger.verifiers)
+        verifiers = verifiers_at(read_log_keys(tx, head.size), head.size)
         last = read_entries(tx, head.size - 1, head.size) if head.size else []
     if head.checkpoint is None or not last or leaf_hash(last[0]) != head.last_leaf:
         raise VerificationError("the last entry is not the one that the tree holds", code=INTEGRITY)
     try:
-        signed = open_checkpoint(head.checkpoint, [ledger.verifier])
+        signed = open_checkpoint(head.checkpoint, verifiers)
     except VerificationError as e:
         raise VerificationError("the checkpoint is not signed by this log", code=INTEGRITY) from e
     if (signed.size, signed.root) != (head.size, head.frontier.root()):

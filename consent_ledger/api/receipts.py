@@ -11,6 +11,7 @@ from consent_ledger.api.operations import Answer, Operation
 from consent_ledger.api.requests import HttpRequest, service_of
 from consent_ledger.api.responses import JSON, TEXT, Body, json_body
 from consent_ledger.api.statements import STATEMENT_ID, path_id
+from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.audit.receipt import decode_receipt
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses.visibility import Viewer
@@ -75,6 +76,6 @@ def read_proven(ledger: Ledger, viewer: Viewer, id_: str) -> ProvenReceipt:
         envelope=b64encode(opened.envelope).decode(),
         proof=[hash_.hex() for hash_ in proof],
         checkpoint=receipt.checkpoint.decode(),
-        vkey=ledger.vkey,
+        vkey=ledger.vkey_at(read_checkpoint_text(receipt.checkpoint).size),
         keys={keyid: b64encode(raw).decode() for keyid, raw in keys.items()},
     )

@@ -46,9 +46,9 @@ def decode_checkpoint(text: bytes) -> Checkpoint:
     return Checkpoint(origin, size, root)
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signing_key: SigningKey) -> bytes:
-    """Return the signed note, under the origin as key name."""
-    return sign_note(encode_checkpoint(checkpoint), checkpoint.origin, signing_key)
+def sign_checkpoint(checkpoint: Checkpoint, *signing_keys: SigningKey) -> bytes:
+    """Return the note signed by each key, under the origin as key name."""
+    return sign_note(encode_checkpoint(checkpoint), checkpoint.origin, *signing_keys)
 
 
 def open_checkpoint(raw: bytes, verifiers: Iterable[NoteVerifier]) -> Checkpoint:

@@ -49,6 +49,7 @@ WHAT IS IN IT
 
 checkpoint        a signed note (c2sp.org/tlog-checkpoint): origin, size, Merkle root (RFC 9162), with the
                   cosignatures of witnesses, if there are any (c2sp.org/tlog-cosignature)
+checkpoints/      for each change of the log's key, a checkpoint that the old and the new key both signed
 tile/             the whole log as c2sp.org/tlog-tiles: tile/entries/... hold the entries 0 to {last}, {width} a file,
                   each with its length in two bytes before it; tile/0/... their hashes, tile/1/... the nodes above
 openings.ndjson   one line an entry: what it commits to, SHA-256("consent-ledger/opening/v1\\n" || salt || envelope),

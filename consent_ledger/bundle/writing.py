@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.audit.replay import Erased, Opening, Withheld
 from consent_ledger.audit.tiles import ENTRIES, Tile, encode_bundle, encode_tile, tile_ids, tile_path, tiles_of
 from consent_ledger.bundle.places import Place
@@ -14,14 +15,23 @@ from consent_ledger.errors import MalformedError, NotFoundError, VerificationErr
 from consent_ledger.evidence import evidence_on_assets, evidence_on_party, evidence_on_project
 from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import erasure_key
+from consent_ledger.licenses.log_keys import LogKey, signing_at
 from consent_ledger.licenses.signed import skim_signed
-from consent_ledger.licenses.statements import Genesis, Template, UseRequest
+from consent_ledger.licenses.statements import Template, UseRequest
 from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.signing.canonical import encode_canonical
 from consent_ledger.store.engine import Store
-from consent_ledger.store.facts import FactsReader
+from consent_ledger.store.facts import FactsReader, read_log_keys
 from consent_ledger.store.index import entries_touching
-from consent_ledger.store.log import Head, Recorded, read_entries, read_head, read_nodes, read_openings, stream
+from consent_ledger.store.log import (
+    Head,
+    Recorded,
+    read_covering_checkpoint,
+    read_entries,
+    read_head,
+    read_nodes,
+    stream,
+)
 from consent_ledger.store.transaction import Transaction
 from consent_ledger.verification import layout
 from consent_ledger.verification.layout import Openings, Sample, Scope, Shown
@@ -49,6 +59,11 @@ class Written(NamedTuple):
     shown: int
 
 
+def _named(keys: Sequence[LogKey]) -> set[int]:
+    """The entries that say which keys are the log's: without them nobody knows whom to believe."""
+    return {entry for key in keys for entry in (key.entry, key.retired) if entry is not None}
+
+
 class Writer:
     """Writes one bundle to one place."""
 
@@ -66,7 +81,10 @@ class Writer:
         self._shown = self._erased = 0
 
     def write(self, request: SampleRequest | None, templates: Sequence[Path]) -> Written:
-        vkey = self._vkey()
+        keys = read_log_keys(self._tx, self._head.size)
+        if not keys:
+            raise NotFoundError("the database holds no ledger yet, want `init` first", code="ledger_missing")
+        vkeys = [key.vkey for key in reversed(keys)]
         head = self._head
         if head.checkpoint is None:
             raise VerificationError("the database has no checkpoint", code="checkpoint_missing")
@@ -77,24 +95,24 @@ class Writer:
         facts = self._facts(scope)
         assets = [] if sample is None else draw(sample.seed, sample.count, layout.sampled_from(scope, facts))
         self._place.put(layout.SCOPE, layout.encode_document(scope))
-        self._place.put(layout.KEYS, vkey.encode() + b"\n")
-        self._place.put(layout.POLICY, layout.policy(vkey))
+        self._place.put(layout.KEYS, "".join(f"{vkey}\n" for vkey in vkeys).encode())
+        self._place.put(layout.POLICY, layout.policy(signing_at(keys, head.size)[0].vkey))
         self._place.put(layout.CHECKPOINT, head.checkpoint)
+        self._write_handovers(keys)
         self._write_tiles()
-        self._write_openings(self._select(facts, assets))
+        selected = self._select(facts, assets)
+        self._write_openings(None if selected is None else selected | _named(keys))
         if sample is not None:
             self._write_decisions(sample, assets)
         absent = self._write_templates(templates)
-        self._place.put(layout.README, readme(head.size, scope, vkey, self._shown, self._erased))
-        return Written(head.size, vkey, len(assets), absent, self._shown)
+        self._place.put(layout.README, readme(head.size, scope, "\n".join(vkeys), self._shown, self._erased))
+        return Written(head.size, vkeys[0], len(assets), absent, self._shown)
 
-    def _vkey(self) -> str:
-        """The log's key, as entry 0 names it."""
-        opening = read_openings(self._tx, [0]).get(0)
-        genesis = None if opening is None else skim_signed(opening.envelope).statement
-        if not isinstance(genesis, Genesis):
-            raise NotFoundError("the database holds no ledger yet, want `init` first", code="ledger_missing")
-        return genesis.log_key
+    def _write_handovers(self, keys: Sequence[LogKey]) -> None:
+        """Write, for each further log key, the first checkpoint under which the key before it vouches for it."""
+        for key in keys[1:]:
+            note = read_covering_checkpoint(self._tx, key.entry)
+            self._place.put(layout.handover_file(read_checkpoint_text(note).size), note)
 
     # What is shown -----------------------------------------------------------------------------------------------
 

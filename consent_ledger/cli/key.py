@@ -9,12 +9,16 @@ import click
 from consent_ledger.cli.options import INSTANT, instant_fields
 from consent_ledger.cli.output import note, write_json
 from consent_ledger.cli.recording import record, writing_options
+from consent_ledger.cli.rotation import rotate_log
 from consent_ledger.cli.session import Session, home_options, pass_session
 
 
 @click.group()
 def key() -> None:
     """Make keys, and record that one is added, retired or compromised."""
+
+
+key.add_command(rotate_log)
 
 
 @key.command(epilog="Example: consent-ledger key new anna.key")

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -104,6 +104,19 @@ class Session:
             raise KeyFileError(f"{error}{hint}", code=error.code) from error
         return self._ask(path)
 
+    def _openable(self) -> list["SigningKey"]:
+        """Return the keys in those of the log's key files that open without asking anybody."""
+        from consent_ledger.keyfile import read_key_file
+
+        given = self.given_passphrase()
+        found = []
+        for path in self.settings.log_keys:
+            for passphrase in [None, *self._passphrases, *([] if given is None else [given])]:
+                with suppress(KeyFileError):
+                    found.append(read_key_file(path, passphrase))
+                    break
+        return found
+
     def _ask(self, path: Path) -> "SigningKey":
         from consent_ledger.keyfile import read_key_file
 
@@ -136,10 +149,11 @@ class Session:
         from consent_ledger.store.engine import open_store
 
         settings = self.settings
-        log_key = self.read_key(settings.log_key)
+        newest = [*settings.log_keys, settings.log_key][0]
+        log_key = self.read_key(newest)
         anchor = Anchor(settings.anchor_file, notice=_note)
         with open_store(settings.database, step=_stop_before_writing if rehearse else _go_on) as store:
-            yield Ledger.open(store, log_key, anchor=anchor)
+            yield Ledger.open(store, log_key, anchor=anchor, further_keys=self._openable)
             anchor.close()
 
     def published(self) -> "Published":

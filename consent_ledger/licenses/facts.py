@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from consent_ledger.licenses import statements as st
+from consent_ledger.licenses.log_keys import LogKey
 from consent_ledger.licenses.masks import CompiledProhibition, CompiledTerms, compile_prohibition, compile_terms
 from consent_ledger.licenses.terms import TemplateDocument
 
@@ -198,6 +199,7 @@ class Facts:
         self.failure: str | None = None
         self.origin: str | None = None
         self.operator: str | None = None
+        self.log_keys: list[LogKey] = []
         self.parties: dict[str, PartyRecord] = {}
         self.key_owners: dict[str, str] = {}
         self.assets: dict[str, tuple[Claim, ...]] = {}
@@ -232,6 +234,7 @@ class Facts:
                 self._apply_revocation(where, statement)
             case st.Genesis():
                 self.origin, self.operator = statement.ledger, statement.issuer
+                self.log_keys = [LogKey(statement.log_key, where.entry)]
                 self.parties[statement.issuer] = PartyRecord(where.entry, statement.issuer, "ledger", None, None)
                 self._add_key(where.entry, statement.issuer, statement.operator_key)
             case st.Key():
@@ -287,12 +290,20 @@ class Facts:
             record.deaths.append((where.entry, micros(statement.deceased_at)))
 
     def _apply_key(self, where: Registered, statement: st.Key) -> None:
-        if statement.key is not UNSET:
+        if statement.log_key is not UNSET:
+            self._apply_log_key(where.entry, statement.action, statement.log_key)
+        elif statement.key is not UNSET:
             self._add_key(where.entry, statement.party, statement.key)
         elif statement.keyid is not UNSET:
             since = where.recorded_at if statement.since is UNSET else micros(statement.since)
             event = KeyEvent(where.entry, statement.keyid, statement.action, since)
             self.parties[statement.party].key_events.append(event)
+
+    def _apply_log_key(self, entry: int, action: str, vkey: str) -> None:
+        if action == "added":
+            self.log_keys = [*self.log_keys, LogKey(vkey, entry)]
+        else:
+            self.log_keys = [LogKey(k.vkey, k.entry, entry) if k.vkey == vkey else k for k in self.log_keys]
 
     def _add_key(self, entry: int, party: str, key: st.KeyMaterial) -> None:
         keyid = st.keyid_of(key)

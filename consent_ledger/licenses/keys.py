@@ -76,6 +76,8 @@ def touched_keys(id_: str, statement: st.Statement, facts: Facts) -> list[bytes]
             keys += sorted({consent_key(facts.grant_by_id[g].party) for g in statement.grants})
         case st.Genesis():
             keys += [GENESIS_KEY, party_key(statement.issuer), keyid_key(st.keyid_of(statement.operator_key))]
+        case st.Key() if statement.log_key is not UNSET:
+            keys.append(GENESIS_KEY)
         case st.Party() | st.Key():
             keys.append(party_key(statement.party))
             if statement.key is not UNSET:

@@ -128,7 +128,7 @@ class Party(Header, frozen=True, kw_only=True, gc=False, tag="party"):
 
 
 class Key(Header, frozen=True, kw_only=True, gc=False, tag="key"):
-    """A key of `party` is added, retired, or compromised since a time."""
+    """A key of `party` is added, retired, or compromised since a time; or the ledger says so of a key of its log."""
 
     instants = ("issued_at", "since")
     party: PartyId
@@ -136,6 +136,7 @@ class Key(Header, frozen=True, kw_only=True, gc=False, tag="key"):
     key: KeyMaterial | UnsetType = UNSET
     keyid: Digest | UnsetType = UNSET
     since: Instant | UnsetType = UNSET
+    log_key: Annotated[str, Meta(max_length=400)] | UnsetType = UNSET
 
 
 class TemplateRef(Part, frozen=True, kw_only=True, gc=False):

@@ -95,12 +95,12 @@ def vkey_text(name: str, public_key: PublicKey, kind: int = ED25519) -> str:
     return f"{name}+{key_id(name, kind, public_key).hex()}+{material}"
 
 
-def sign_note(text: bytes, name: str, signing_key: SigningKey) -> bytes:
-    """Return the note: `text`, which must end in a line feed, and one signature line under `name`."""
+def sign_note(text: bytes, name: str, *signing_keys: SigningKey) -> bytes:
+    """Return the note: `text`, which must end in a line feed, and a signature line under `name` by each key."""
     check_key_name(name)
     _check_text(text)
-    blob = key_id(name, ED25519, signing_key.public_key) + signing_key.sign(text)
-    return text + b"\n" + _line(name, blob)
+    blobs = [key_id(name, ED25519, key.public_key) + key.sign(text) for key in signing_keys]
+    return text + b"\n" + b"".join(_line(name, blob) for blob in blobs)
 
 
 def cosignature_line(text: bytes, name: str, signing_key: SigningKey, time: int) -> bytes:

@@ -10,10 +10,11 @@ from typing import NamedTuple
 from consent_ledger.audit.entry import commit, decode_entry
 from consent_ledger.audit.replay import Opening
 from consent_ledger.audit.tree import leaf_hash, stored_index
-from consent_ledger.errors import MalformedError
+from consent_ledger.errors import MalformedError, VerificationError
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.facts import Facts, Registered
-from consent_ledger.licenses.keys import erasure_key, party_key, touched_keys
+from consent_ledger.licenses.keys import GENESIS_KEY, erasure_key, party_key, touched_keys
+from consent_ledger.licenses.log_keys import LogKey
 from consent_ledger.licenses.signed import SignedStatement, signers_of, skim_signed
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import read_nodes
@@ -159,6 +160,15 @@ def _enrolling(statement: st.Statement) -> Iterable[str]:
             return (statement.issuer,)
         case _:
             return ()
+
+
+def read_log_keys(tx: Transaction, size: int) -> list[LogKey]:
+    """Return the keys that the log has had by `size`, as its entries say; none where it has no genesis."""
+    reader = FactsReader(tx, size)
+    reader.load([GENESIS_KEY])
+    if reader.facts.failure is not None:
+        raise VerificationError(reader.facts.failure, code="ledger_integrity_failure")
+    return reader.facts.log_keys
 
 
 def registered(row: Row, signed: SignedStatement) -> Registered:

@@ -81,7 +81,7 @@ class _Audit:
         # A checkpoint may claim any size: walk no further than there can be lines.
         size = min(heads.claimed.size, most_lines(self._source))
         files = LogFiles(self._source, size, self._findings)
-        walk = Verification(heads.claimed, heads.older, envelopes(jobs, size))
+        walk = Verification(heads.claimed, heads.older, envelopes(jobs, size), heads.handovers)
         self.facts = walk.facts
         for finding in walk.run(self._pairs(files, size, scope, progress)):
             # Bytes that are not there were found missing already.
@@ -109,8 +109,8 @@ class _Audit:
         if walk.genesis.ledger != head.origin:
             detail = f"entry 0 is of ledger `{walk.genesis.ledger}`, the checkpoint of `{head.origin}`"
             self._findings.append(Finding(0, "origin_mismatch", detail))
-        if not self._heads.names(walk.genesis.log_key):
-            self._findings.append(Finding(0, "log_key_replaced", "entry 0 names another log key"))
+        if walk.facts.log_keys:
+            self._heads.check_keys(walk.facts.log_keys)
 
     # What is in it -----------------------------------------------------------------------------------------------
 

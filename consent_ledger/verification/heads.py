@@ -1,15 +1,19 @@
 """Whose log a bundle is of, what that log signed, and who else has seen it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint, read_checkpoint_text
 from consent_ledger.audit.policy import MAX_POLICY, NOBODY, Policy, cosigners, parse_policy, quorum_met
 from consent_ledger.audit.replay import Finding
 from consent_ledger.errors import LedgerError, MalformedError, VerificationError
+from consent_ledger.licenses.log_keys import LogKey
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.signing.note import MAX_NOTE, NoteVerifier, open_note, split_note, vkey_text
 from consent_ledger.verification import layout
+from consent_ledger.verification.log_keys import check_trust, open_signed
 from consent_ledger.verification.source import Source
+
+_MOST_HANDOVERS = 1_000
 
 
 class Heads:
@@ -27,11 +31,14 @@ class Heads:
         self._source = source
         self._findings = findings
         self._not_checked = not_checked
+        self._told: list[NoteVerifier] = []
         self.verifiers = self._log_keys(vkey, policy)
+        self._opened: list[tuple[str, bytes]] = []
         self.note = self._read(layout.CHECKPOINT, MAX_NOTE) or b""
         self.head = self._open("checkpoint", self.note)
         self.claimed = self.head or self._unsigned()
         self.older = [c for raw in checkpoints if (c := self._open("an older checkpoint", raw)) is not None]
+        self.handovers = list(self._open_handovers())
         self.cosigned: dict[str, int] = {}
         self.quorum = False
         if self.head is not None:
@@ -58,22 +65,36 @@ class Heads:
                 written = [NoteVerifier.from_vkey(line) for line in raw.decode("ascii").removesuffix("\n").split("\n")]
         except (MalformedError, UnicodeDecodeError) as e:
             self._bad("keys_malformed", f"`{layout.KEYS}` does not hold verifier keys: {e}")
+            self._told = told
             return told
         if raw is None:
             self._not_checked.append(f"`{layout.KEYS}`, which is not there")
         if not told:
             self._not_checked.append("whose log this is: the key was taken from the bundle itself, want --vkey")
+            self._told = written
             return written
-        if raw is not None and not set(written) & set(told):
+        self._told = told
+        if set(written) & set(told):
+            return list(dict.fromkeys([*told, *written]))  # whether they are the log's is seen in the log, later
+        if raw is not None:
             self._bad("log_key_replaced", f"`{layout.KEYS}` names another key than the one that was given")
         return told
 
     def _open(self, what: str, raw: bytes) -> Checkpoint | None:
         try:
-            return open_checkpoint(raw, self.verifiers)
+            checkpoint = open_checkpoint(raw, self.verifiers)
         except LedgerError as e:
             self._bad("checkpoint_invalid", f"{what}: {e}")
             return None
+        self._opened.append((what, raw))
+        return checkpoint
+
+    def _open_handovers(self) -> Iterator[Checkpoint]:
+        names = sorted(name for name in self._source.names() if name.startswith(f"{layout.HANDOVERS}/"))
+        for name in names[:_MOST_HANDOVERS]:
+            checkpoint = self._open(f"`{name}`", self._read(name, MAX_NOTE) or b"")
+            if checkpoint is not None:
+                yield checkpoint
 
     def _unsigned(self) -> Checkpoint | None:
         """What the checkpoint says though it is not signed: enough to look at the rest."""
@@ -133,6 +154,22 @@ class Heads:
             self._bad("policy_altered", f"`{layout.POLICY}` is not about this log")
         return policy
 
-    def names(self, log_key: str) -> bool:
-        """Whether a verifier key, as entry 0 has it, is one that the log is known by."""
-        return not self.verifiers or log_key in {vkey_text(v.name, v.public_key, v.kind) for v in self.verifiers}
+    def check_keys(self, keys: Sequence[LogKey]) -> None:
+        """Hold the signatures against the keys that the log itself names, size by size, and those against the one that
+        the auditor knows."""
+        signed: list[tuple[int, set[str]]] = []
+        signed_head: set[str] = set()
+        for what, note in self._opened:
+            try:
+                checkpoint, by = open_signed(note, keys)
+            except LedgerError as e:
+                told = {vkey_text(v.name, v.public_key, v.kind) for v in self._told}
+                if told & {key.vkey for key in keys}:
+                    self._bad("checkpoint_invalid", f"{what}: not by a key that was the log's at its size: {e}")
+                continue
+            signed.append((checkpoint.size, by))
+            signed_head = by if note == self.note else signed_head
+        if self._told:
+            told = {vkey_text(v.name, v.public_key, v.kind) for v in self._told}
+            finding = check_trust(keys, told, signed_head or told, signed)
+            self._findings += [] if finding is None else [finding]

@@ -27,8 +27,10 @@ README = "README.txt"
 SCOPE = "scope.json"
 DECISIONS = "decisions.ndjson"
 TIMESTAMPS = "timestamps"
+HANDOVERS = "checkpoints"
 FILES = frozenset({CHECKPOINT, OPENINGS, KEYS, POLICY, README, SCOPE, DECISIONS})
-OTHERS = re.compile(rf"{TEMPLATES}/[0-9a-f]{{64}}\.(?:json|md)|{TIMESTAMPS}/[0-9a-z.-]{{1,100}}\.tsr")
+OTHERS = re.compile(rf"{TEMPLATES}/[0-9a-f]{{64}}\.(?:json|md)|{TIMESTAMPS}/[0-9a-z.-]{{1,100}}\.tsr"
+                    rf"|{HANDOVERS}/[0-9]{{1,15}}")  # fmt: skip
 """The names of the files of which there may be any number, besides tiles."""
 
 MAX_LINE = 2 * MAX_ENVELOPE
@@ -105,6 +107,11 @@ def decode_opening(raw: bytes) -> tuple[int, Shown]:
 def encode_document(document: msgspec.Struct) -> bytes:
     """Return a small document of the bundle as indented JSON."""
     return msgspec.json.format(_encoder.encode(document), indent=2) + b"\n"
+
+
+def handover_file(size: int) -> str:
+    """Return the path of the checkpoint of a size, by which one log key vouches for the next."""
+    return f"{HANDOVERS}/{size}"
 
 
 def document_file(digest: str) -> str:

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint
+from consent_ledger.audit.checkpoint import Checkpoint
 from consent_ledger.audit.entry import decode_entry
 from consent_ledger.audit.replay import Erased, Finding
 from consent_ledger.audit.tree import Frontier, leaf_hash, stored_count
 from consent_ledger.errors import LedgerError, MalformedError, VerificationError
 from consent_ledger.licenses.keys import erasure_key
+from consent_ledger.licenses.log_keys import LogKey
 from consent_ledger.rebuild import as_bytes, as_opening, compare
-from consent_ledger.signing.note import NoteVerifier, vkey_text
+from consent_ledger.signing.note import NoteVerifier
 from consent_ledger.store.engine import Store
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import read_head, stream
 from consent_ledger.store.transaction import Transaction
 from consent_ledger.verification.envelopes import envelopes
+from consent_ledger.verification.log_keys import check_trust, open_signed
 from consent_ledger.verification.report import Report, in_ledger_order
 from consent_ledger.verification.walk import Pair, Verification
 from consent_ledger.workers import collector_paused
@@ -55,8 +57,7 @@ class _Audit:
         size = self._head.size
         walk = Verification(envelopes=envelopes(jobs, size))
         self._findings += walk.run(_told(_pairs(self._tx, size), progress))
-        verifier = self._verifier(walk)
-        head, older = self._checkpoints(verifier)
+        head, older = self._checkpoints(self._log_keys(walk))
         self._findings += _hold_tree(self._tx, size, head, older)
         self._findings += _hold_times(self._tx)
         self._findings += self._hold_index()
@@ -70,27 +71,31 @@ class _Audit:
             anchored=bool(self._given), seen_at=walk.facts.recorded_at,
         )  # fmt: skip
 
-    def _verifier(self, walk: Verification) -> NoteVerifier | None:
-        named = None if walk.genesis is None else walk.genesis.log_key
-        if self._told is None:
-            try:
-                return None if named is None else NoteVerifier.from_vkey(named)
-            except MalformedError as e:
-                self._findings.append(Finding(0, "log_key_replaced", str(e)))
-                return None
-        verifier = NoteVerifier.from_vkey(self._told.strip())
-        if named is not None and named != vkey_text(verifier.name, verifier.public_key, verifier.kind):
-            self._findings.append(Finding(0, "log_key_replaced", "entry 0 names another log key"))
-        return verifier
+    def _log_keys(self, walk: Verification) -> list[LogKey]:
+        """Return the keys that the log names, or those that the auditor knows where it names none that can be read."""
+        told = [] if self._told is None else self._told.split()
+        for vkey in told:
+            NoteVerifier.from_vkey(vkey)
+        try:
+            for key in walk.facts.log_keys:
+                NoteVerifier.from_vkey(key.vkey)
+        except MalformedError as e:
+            self._findings.append(Finding(0, "log_key_replaced", str(e)))
+        else:
+            if walk.facts.log_keys:
+                return walk.facts.log_keys
+        return [LogKey(vkey, 0) for vkey in told]
 
-    def _checkpoints(self, verifier: NoteVerifier | None) -> tuple[Checkpoint | None, list[Checkpoint]]:
+    def _checkpoints(self, keys: list[LogKey]) -> tuple[Checkpoint | None, list[Checkpoint]]:
         """Return the last checkpoint and all others, of the database and of the auditor, that the log did sign."""
         opened = []
+        signed: list[tuple[int, set[str]]] = []
+        signed_head: set[str] = set()
         rows = self._tx.select("SELECT size, note FROM checkpoint ORDER BY size")
         notes: list[tuple[int | None, bytes]] = [*rows, *((None, raw) for raw in self._given)]
         for size, note in notes:
             try:
-                checkpoint = open_checkpoint(as_bytes(note), [] if verifier is None else [verifier])
+                checkpoint, by = open_signed(as_bytes(note), keys)
             except LedgerError as e:
                 place = None if size is None else max(size - 1, 0)
                 self._findings.append(Finding(place, "checkpoint_invalid", str(e)))
@@ -99,6 +104,11 @@ class _Audit:
                 detail = f"checkpoint stored for size {size} says {checkpoint.size}"
                 self._findings.append(Finding(max(size - 1, 0), "checkpoint_invalid", detail))
             opened.append((note, checkpoint))
+            signed.append((checkpoint.size, by))
+            signed_head = by if note == self._head.checkpoint else signed_head
+        if self._told is not None and signed_head:
+            finding = check_trust(keys, self._told.split(), signed_head, signed)
+            self._findings += [] if finding is None else [finding]
         head = next((c for note, c in opened if note == self._head.checkpoint), None)
         return head, [c for _, c in opened]
 

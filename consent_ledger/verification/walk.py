@@ -52,13 +52,15 @@ class Verification:
         head: Checkpoint | None = None,
         older: Collection[Checkpoint] = (),
         envelopes: Envelopes | None = None,
+        also: Collection[Checkpoint] = (),
     ) -> None:
+        """`older` are the auditor's own checkpoints, `also` others that the log has to agree with."""
         self.facts = Facts()
         self.genesis: Genesis | None = None
         self.unjudged: list[int] = []
         self.unerased: list[int] = []
         self._envelopes: Envelopes = InProcess() if envelopes is None else envelopes
-        self._replay = Replay(head, older)
+        self._replay = Replay(head, [*older, *also])
         self._older = older
         self._keys: dict[str, bytes] = {}
         self._ids: dict[str, int] = {}

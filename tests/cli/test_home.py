@@ -133,7 +133,7 @@ def break_home(kind: str, home: Path) -> None:
         ("another program's database", 1, "tables that are not a ledger's"),
         ("not a database", 1, "is not a ledger's database"),
         ("a newer version", 1, "has schema version `9999`"),
-        ("another ledger's key", 5, "this log key did not sign"),
+        ("another ledger's key", 5, "which signs now, is not here"),
         ("a key open to others", 1, "is open to others (mode 0644), want 0600"),
         ("settings that are none", 1, "cannot be understood"),
     ],
@@ -152,7 +152,7 @@ def test_what_is_wrong_with_a_home_is_said_in_one_line(
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk], capture_output=True, check=False)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True, check=False)
     if done.returncode:
         pytest.skip("a small disk wants the right to mount one")
     yield disk

@@ -23,6 +23,7 @@ LATER = datetime(2027, 6, 1, 12, 0, 0, tzinfo=UTC)
 ADA, BEN, STUDIO, LAB, LEDGER = (f"pty_{digit * 32}" for digit in "12345")
 FILM, CROP, PAGE, EARLIER = (f"sha256:{digit * 64}" for digit in "abcd")
 COMMITMENT = "e" * 64
+SECOND_KEY = bytes.fromhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")  # RFC 8032, test 2
 KEY = st.KeyMaterial(scheme="ed25519", public_key="11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")  # RFC 8032, test 1
 
 PERMISSION = Permission(
@@ -107,6 +108,10 @@ SAMPLES: dict[str, st.Statement] = {
     "party-bare": say(st.Party, LEDGER, party=STUDIO, kind="organisation"),
     "key-added": say(st.Key, ADA, party=ADA, action="added", key=KEY),
     "key-compromised": say(st.Key, LEDGER, party=ADA, action="compromised", keyid=st.keyid_of(KEY), since=NOON),
+    "key-log": say(
+        st.Key, LEDGER, party=LEDGER, action="added",
+        log_key=vkey_text("ledger.example/films", enrol_public_key(SECOND_KEY)),
+    ),
     "template": say(st.Template, STUDIO, template=REF, action="published", document=DOCUMENT),
     "template-ended": say(st.Template, STUDIO, template=REF, action="invalidated", effective_at=LATER),
     "project": say(

@@ -12,6 +12,9 @@ from consent_ledger.issuing import Issuer, key_material, template_ref, whole_sec
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses import registration
 from consent_ledger.licenses import statements as st
+from consent_ledger.licenses.facts import Facts, KeyRecord, PartyRecord, Registered
+from consent_ledger.licenses.log_keys import LogKey
+from consent_ledger.licenses.signed import Signers, read_signed
 from consent_ledger.licenses.terms import LanguageDigests, Prohibition, Rule, TemplateDocument
 from consent_ledger.signing.envelope import (
     Envelope,
@@ -24,12 +27,14 @@ from consent_ledger.signing.envelope import (
 )
 from consent_ledger.signing.instants import format_time
 from consent_ledger.signing.keys import SigningKey
+from consent_ledger.signing.note import vkey_text
 from consent_ledger.store.engine import open_store
 from tests.world import (
     DAY,
     HOUR,
     LOG_KEY,
     OFFER,
+    ORIGIN,
     PROJECT,
     TEXT,
     World,
@@ -800,7 +805,40 @@ ROWS: list[tuple[str, str, type[LedgerError], Callable[[Scene], bytes]]] = [
         RefusedError,
         lambda w: w.say(w.operator, st.Erasure, level="identity", party=ADA, entries=[3], basis="request"),
     ),
+    ("a log key by another", "issuer_not_allowed", ForbiddenError, lambda w: log_key(w, "new", issuer=w.studio)),
+    ("a log key of another", "issuer_not_allowed", ForbiddenError, lambda w: log_key(w, "new", party=ADA)),
+    (
+        "a log key with a party's key",
+        "log_key_alone",
+        RefusedError,
+        lambda w: log_key(w, "new", key=key_material(key_of("new").public_key)),
+    ),
+    ("a compromised log key", "log_key_action", RefusedError, lambda w: log_key(w, "log", action="compromised")),
+    ("a log key of another log", "log_key_malformed", RefusedError, lambda w: log_key(w, "new", name="ledger.example")),
+    ("a log key that is none", "log_key_malformed", RefusedError, lambda w: log_key(w, "new", log_key="x+y+z")),
+    ("a log key again", "key_exists", ConflictError, lambda w: log_key(w, "log")),
+    ("no log key left", "log_key_last", RefusedError, lambda w: log_key(w, "log", action="retired")),
+    ("the end of a key it never had", "key_unknown", RefusedError, lambda w: log_key(w, "new", action="retired")),
+    ("a third log key", "rotation_underway", ConflictError, lambda w: third_log_key(w)),
 ]
+
+
+def log_key(w: Scene, seed: str, *, issuer: Issuer | None = None, name: str = ORIGIN, **fields: Any) -> bytes:
+    said = {"party": w.operator.party, "action": "added", "log_key": vkey_text(name, key_of(seed).public_key)}
+    return w.say(issuer or w.operator, st.Key, **(said | fields))
+
+
+def third_log_key(w: Scene) -> bytes:
+    """Refused by facts that have two: the ledger itself would want the file of the second."""
+    facts = Facts()
+    facts.origin, facts.operator = ORIGIN, w.operator.party
+    facts.parties[w.operator.party] = PartyRecord(0, w.operator.party, "ledger", None, None)
+    keyid = w.operator.key.public_key.keyid
+    facts.parties[w.operator.party].keys.append(KeyRecord(0, keyid, "ed25519", w.operator.key.public_key.raw))
+    facts.log_keys = [LogKey("one", 0), LogKey("two", 1)]
+    signed = read_signed(log_key(w, "new"))
+    registration.admit(facts, signed.statement, Signers(frozenset({keyid})), Registered(2, 0, signed.id))
+    return b""
 
 
 def unasked(w: Scene) -> bytes:

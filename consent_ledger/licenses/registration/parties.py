@@ -5,6 +5,7 @@ from msgspec import UNSET
 from consent_ledger.errors import ConflictError, ForbiddenError
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.registration.log_keys import admit_log_key
 from consent_ledger.licenses.registration.signers import (
     party_of,
     refuse,
@@ -59,6 +60,9 @@ def _new_key(facts: Facts, key: st.KeyMaterial) -> None:
 
 def admit_key(facts: Facts, statement: st.Key, signers: Signers, where: Registered) -> None:
     record = party_of(facts, statement.party, "/party")
+    if statement.log_key is not UNSET:
+        admit_log_key(facts, statement, signers, where)
+        return
     by_ledger = statement.issuer == facts.operator
     if statement.issuer != statement.party and not by_ledger:
         raise ForbiddenError(
