@@ -69,12 +69,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return [*sorted(later, key=lambda file: -int(file.suffix[1:])), *filter(Path.is_file, [self.log_key])]
 
     @property
-    def log_keys(self) -> list[Path]:
-        """The files of all keys that sign checkpoints or did, or will, the newest first: log.key, log.key.2 and on."""
-        later = [f for f in self.home.glob("log.key.*") if f.suffix[1:].isascii() and f.suffix[1:].isdecimal()]
-        return [*sorted(later, key=lambda file: -int(file.suffix[1:])), *filter(Path.is_file, [self.log_key])]
-
-    @property
     def operator_key(self) -> Path:
         """The file of the key that the ledger itself speaks with."""
         return self.home / "operator.key"
