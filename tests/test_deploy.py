@@ -66,7 +66,7 @@ def test_compose_names_settings_that_the_service_reads(compose: dict[str, Any], 
     environment = compose["services"]["ledger-1"]["environment"]
     ours = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
     (tmp_path / "settings.toml").write_text("")
-    read = read_settings(tmp_path, {**ours, f"{PREFIX}ALLOWED_HOSTS": "consent.example.org"})
+    read = read_settings(tmp_path, {**ours, f"{PREFIX}HOSTS": "consent.example.org"})
     for name in ours:
         assert hasattr(read, name.removeprefix(PREFIX).lower()), name
 
