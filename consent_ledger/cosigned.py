@@ -6,10 +6,12 @@ are recorded and receipts given: a receipt is as good as the checkpoints that ar
 """
 
 from functools import lru_cache
+from pathlib import Path
 
 import msgspec
 
-from consent_ledger.audit.policy import NOBODY, Policy, satisfied
+from consent_ledger.audit.policy import NOBODY, Policy, parse_policy, satisfied
+from consent_ledger.errors import NotFoundError
 from consent_ledger.signing.note import split_note
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.store.transaction import Transaction
@@ -56,3 +58,15 @@ def has_quorum(policy: Policy, note: bytes) -> bool:
     """Return whether a checkpoint carries the cosignatures that a policy wants."""
     text, lines = split_note(note)
     return satisfied(policy, text, [line + b"\n" for line in lines])
+
+
+def read_quorum(path: Path | None, *, closed: bool) -> Quorum:
+    """Return the quorum that a policy file asks for; without a file, none."""
+    if path is None:
+        return NO_QUORUM
+    try:
+        raw = path.read_bytes()
+    except OSError as e:
+        reason = (e.strerror or str(e)).lower()
+        raise NotFoundError(f"policy `{path}` cannot be read: {reason}", code="policy_missing") from e
+    return Quorum(parse_policy(raw), closed)

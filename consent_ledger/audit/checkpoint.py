@@ -66,3 +66,10 @@ def open_checkpoint(raw: bytes, verifiers: Iterable[NoteVerifier]) -> Checkpoint
 def read_checkpoint_text(raw: bytes) -> Checkpoint:
     """Return what a signed checkpoint says, nothing verified: only for bytes that this log wrote itself."""
     return decode_checkpoint(split_note(raw)[0])
+
+
+def log_note(raw: bytes) -> bytes:
+    """Return a checkpoint as its log signed it: without the signature lines under other names. Nothing is verified."""
+    text, lines = split_note(raw)
+    own = b"\xe2\x80\x94 " + text.partition(b"\n")[0] + b" "
+    return text + b"\n" + b"".join(line + b"\n" for line in lines if line.startswith(own))

@@ -1,0 +1,95 @@
+"""Time-stamps (RFC 3161): somebody with a clock, and nothing to do with the log, says since when a checkpoint exists.
+
+What is stamped is the checkpoint as the log signed it (`log_note`), so a stamp also shows that the log's key had signed
+by then, whatever becomes of the key later. It is evidence beside the log: nothing depends on it.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from cryptography.x509 import Certificate, load_pem_x509_certificates
+from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerifierBuilder, decode_timestamp_response
+from rfc3161_client import VerificationError as NotVerified
+
+from consent_ledger.audit.checkpoint import log_note, read_checkpoint_text
+from consent_ledger.errors import LedgerError, MalformedError, UnavailableError, VerificationError
+from consent_ledger.store.engine import Store
+from consent_ledger.store.log import read_checkpoint
+from consent_ledger.store.witnesses import Stamp, add_stamp, newest_stamped_size
+
+MAX_STAMP = 64 * 1024
+SKEW_SECONDS = 600
+TIMEOUT_SECONDS = 10.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def read_roots(path: Path) -> list[Certificate]:
+    """Return the certificates in a PEM file, which an authority's certificate has to lead to."""
+    try:
+        return load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError) as e:
+        raise LedgerError(f"`{path}` holds no certificates in PEM form", code="bad_certificates") from e
+
+
+def verify_stamp(token: bytes, note: bytes, roots: list[Certificate], *, nonce: int | None = None) -> int:
+    """Return the instant (microseconds) at which an authority under `roots` stamped the checkpoint `note`.
+
+    MalformedError or VerificationError where it is no stamp, or not of this checkpoint, or not by such an authority.
+    """
+    try:
+        response = decode_timestamp_response(token)
+    except ValueError as e:
+        raise MalformedError("time-stamp is not the answer of an authority (RFC 3161)") from e
+    builder = VerifierBuilder(roots=roots, nonce=nonce)
+    try:
+        builder.build().verify_message(response, log_note(note))
+    except (NotVerified, ValueError) as e:
+        raise VerificationError(f"time-stamp does not verify: {str(e).lower()}", code="timestamp_invalid") from e
+    return int((response.tst_info.gen_time.astimezone(UTC) - _EPOCH).total_seconds() * 1_000_000)
+
+
+class Authority:
+    """A time-stamping authority, by its address and the roots of its certificate."""
+
+    def __init__(self, store: Store, url: str, roots: list[Certificate], clock: Callable[[], int]) -> None:
+        self._store = store
+        self._url = url
+        self._roots = roots
+        self._clock = clock
+
+    def stamp(self) -> None:
+        """Have the newest checkpoint stamped, unless it was.
+
+        UnavailableError where the authority cannot be reached or refuses, VerificationError where its answer is no
+        stamp of this checkpoint at this time.
+        """
+        with self._store.read() as tx:
+            note = read_checkpoint(tx)
+            stamped = newest_stamped_size(tx, self._url)
+        if note is None or read_checkpoint_text(note).size == stamped:
+            return
+        request = TimestampRequestBuilder().data(log_note(note)).hash_algorithm(HashAlgorithm.SHA256).build()
+        token = self._ask(request.as_bytes())
+        at = verify_stamp(token, note, self._roots, nonce=request.nonce)
+        if abs(at - self._clock()) > SKEW_SECONDS * 1_000_000:
+            raise VerificationError("time-stamp states another time than now", code="bad_time")
+        with self._store.write() as tx:
+            add_stamp(tx, Stamp(read_checkpoint_text(note).size, self._url, at, token))
+
+    def _ask(self, request: bytes) -> bytes:
+        headers = {"Content-Type": "application/timestamp-query"}
+        try:
+            with httpx.stream("POST", self._url, content=request, headers=headers, timeout=TIMEOUT_SECONDS) as response:
+                answer = b""
+                for chunk in response.iter_bytes():
+                    answer += chunk
+                    if len(answer) > MAX_STAMP:
+                        raise VerificationError("time-stamping authority answers without end", code="bad_answer")
+        except (httpx.HTTPError, httpx.InvalidURL) as e:
+            detail = f"time-stamping authority cannot be reached: {type(e).__name__}"
+            raise UnavailableError(detail, code="authority_unreachable") from e
+        if response.status_code != 200:
+            raise UnavailableError(f"time-stamping authority answers {response.status_code}", code="authority_refuses")
+        return answer
