@@ -7,7 +7,7 @@ Everything in it is for its owner only. Read once, in a composition root, and pa
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -30,6 +30,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8100
     anchor: str | None = None
+    witness_policy: str | None = None
+    """A file that names witnesses and their quorum (c2sp.org/tlog-policy)."""
+    witness_fail: Literal["open", "closed"] = "closed"
+    """Whether a checkpoint without its quorum is shown (open) or kept back (closed)."""
+    witness_minutes: Whole = 60
+    """After how long witnesses are asked again while nothing changes."""
     hosts: tuple[str, ...] = ()
     """Names that the service answers to; none: any."""
     proxies: tuple[str, ...] = ()
@@ -56,6 +62,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def anchor_file(self) -> Path:
         """The file that remembers what was published; best on another disk than the database."""
         return self.home / "anchor" if self.anchor is None else self.home / self.anchor
+
+    @property
+    def policy_file(self) -> Path | None:
+        """The file that names the witnesses, if there are any."""
+        return None if self.witness_policy is None else self.home / self.witness_policy
 
     @property
     def log_key(self) -> Path:
@@ -96,6 +107,9 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str | None = None
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
     anchor: str | None = None
+    witness_policy: str | None = None
+    witness_fail: Literal["open", "closed"] | None = None
+    witness_minutes: Whole | None = None
     hosts: tuple[str, ...] | None = None
     proxies: tuple[str, ...] | None = None
     https: bool | None = None
@@ -156,6 +170,9 @@ def write_settings(home: Path, database: str | None) -> None:
         '# host = "127.0.0.1"',
         "# port = 8100",
         '# anchor = "/another/disk/anchor"   # the last published checkpoint; without it: anchor beside this file',
+        '# witness_policy = "policy.txt"   # witnesses and their quorum, see docs/witnessing.md; without it: none',
+        '# witness_fail = "closed"   # a checkpoint without its quorum is kept back; "open": it is shown',
+        "# witness_minutes = 60   # after how long they are asked again while nothing changes",
         '# hosts = ["ledger.example.org"]   # the names that it answers to; without it: any',
         '# proxies = ["10.0.0.0/8"]   # whose X-Forwarded-For is believed; without it: nobody\'s',
         "# https = true   # browsers reach it by https, so that cookies go no other way",
