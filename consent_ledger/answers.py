@@ -1,17 +1,21 @@
 """What is asked and answered, as every interface writes it in JSON (surface.md): the service, the client, the shell."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Protocol, cast
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from consent_ledger.licenses.decision import POLICY, Decision
+from consent_ledger.licenses.explanation import Want, group_wants
 from consent_ledger.licenses.masks import Use, compile_use
+from consent_ledger.licenses.sentences import sentence
 from consent_ledger.licenses.statements import MediaHash, StatementId, UseRequest
 from consent_ledger.licenses.terms import PartyId
 from consent_ledger.signing.instants import format_instant
 
 _YEARS = "^(19[7-9]|[2-9][0-9][0-9])[0-9]-"
+MAX_EXPLAINED = 10_000
 VerdictName = Literal["allow", "deny", "undetermined"]
 Base64 = Annotated[str, Meta(extra_json_schema={"contentEncoding": "base64"})]
 HashHex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -65,6 +69,61 @@ class ClearanceAnswer(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     root: str | None
     policy: str
+
+
+class ExplainRequest(UseRequest, frozen=True, kw_only=True):
+    """What would clear these assets for this use? `as_of` is RFC 3339; absent: now, and all that is known."""
+
+    assets: Annotated[list[MediaHash], Meta(min_length=1, max_length=MAX_EXPLAINED)]
+    as_of: InstantText | UnsetType = UNSET
+    size: Annotated[int, Meta(ge=0, le=2**53 - 1)] | UnsetType = UNSET
+
+
+class WantAnswer(msgspec.Struct, frozen=True):
+    """One thing that an asset lacks. `template` is `id version` of a template that is offered, whose `rules` would give
+    it; `questions` are those of them that are asked apart, and `conditions` what it waits for even then."""
+
+    action: str
+    code: str
+    party: PartyId | None
+    capacities: tuple[str, ...]
+    template: str | None
+    rules: tuple[str, ...]
+    questions: tuple[str, ...]
+    conditions: tuple[str, ...]
+    party_kind: str | None
+
+
+class WantGroup(msgspec.Struct, frozen=True):
+    """The same thing, missing for many: how many assets lack it, from how many parties, and in words."""
+
+    action: str
+    code: str
+    capacities: tuple[str, ...]
+    template: str | None
+    rules: tuple[str, ...]
+    questions: tuple[str, ...]
+    conditions: tuple[str, ...]
+    party_kind: str | None
+    assets: int
+    parties: int
+    sentence: str
+
+
+class AssetWants(msgspec.Struct, frozen=True):
+    """What one asset lacks: nothing, if it is cleared."""
+
+    asset: MediaHash
+    wants: tuple[WantAnswer, ...]
+
+
+class ExplainAnswer(msgspec.Struct, frozen=True):
+    """The smallest set of things that would clear the assets: grouped, and for each asset."""
+
+    checked: int
+    cleared: int
+    wants: tuple[WantGroup, ...]
+    assets: tuple[AssetWants, ...]
 
 
 class ReceiptAnswer(msgspec.Struct, frozen=True):
@@ -221,3 +280,11 @@ def answer_of(asset: str, query: UseRequest, decision: Decision, point: Point) -
         root=None if point.root is None else point.root.hex(),
         policy=POLICY,
     )
+
+
+def explanation_of(of_assets: Mapping[str, tuple[Want, ...]]) -> ExplainAnswer:
+    """Return what would clear the assets, as it is written."""
+    groups = (WantGroup(*group, sentence=sentence(group)) for group in group_wants(of_assets))
+    each = (AssetWants(asset, tuple(WantAnswer(*want) for want in wanted)) for asset, wanted in of_assets.items())
+    cleared = sum(not wanted for wanted in of_assets.values())
+    return ExplainAnswer(len(of_assets), cleared, tuple(groups), tuple(each))

@@ -120,6 +120,12 @@ def list_invitations(
         return rows.list_invitations(tx, organisation, project, now, after, limit, state)
 
 
+def count_invitations(store: Store, organisation: str, project: str, now: int) -> dict[str, int]:
+    """Return how many of the organisation's invitations to a project are in each state that occurs."""
+    with store.read() as tx:
+        return rows.count_states(tx, organisation, project, now)
+
+
 def new_secret() -> str:
     """Return the secret of a new link."""
     return secrets.token_urlsafe(32)

@@ -3,12 +3,13 @@
 import asyncio
 from typing import Any, TypeVar
 
+import msgspec
 from litestar import Request
 from litestar.exceptions import InternalServerException
 
 from consent_ledger.api.decoding import decode_query
 from consent_ledger.api.service import Service
-from consent_ledger.errors import MalformedError
+from consent_ledger.errors import MalformedError, RefusedError
 
 T = TypeVar("T")
 HttpRequest = Request[Any, Any, Any]
@@ -63,3 +64,12 @@ async def _read(request: HttpRequest, limit: int) -> bytes:
 def read_query(request: HttpRequest, type_: type[T]) -> T:
     """Return the query parameters as a `type_`."""
     return decode_query(list(request.query_params.multi_items()), type_)
+
+
+def path_value(request: HttpRequest, name: str, type_: Any) -> str:
+    """Return a part of the path; raise RefusedError unless it is spelled as a `type_` is."""
+    try:
+        value: str = msgspec.convert(request.path_params[name], type_)
+    except msgspec.ValidationError as e:
+        raise RefusedError(f"path has no `{name}` that is spelled as one", code="bad_id") from e
+    return value
