@@ -8,13 +8,25 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from consent_ledger.access.organisations import operator_of
-from consent_ledger.api import administration, audit, log, operation, tiles
+from consent_ledger.api import (
+    administration,
+    audit,
+    invitations,
+    log,
+    media,
+    operation,
+    projects,
+    templates,
+    tiles,
+    wordings,
+)
 from consent_ledger.api.audit_trail import AuditTrail
 from consent_ledger.api.authentication import Gate, guard
 from consent_ledger.api.browse import api_page
 from consent_ledger.api.bulk import clear_assets
 from consent_ledger.api.clearance import clear_asset
 from consent_ledger.api.errors import answer_error
+from consent_ledger.api.explaining import explain_assets
 from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.frame import add_headers, framed
 from consent_ledger.api.logs import Logger, Silent
@@ -31,6 +43,12 @@ ROUTES = (
     read_receipt,
     clear_asset,
     clear_assets,
+    explain_assets,
+    *templates.ROUTES,
+    *wordings.ROUTES,
+    *projects.ROUTES,
+    *invitations.ROUTES,
+    *media.ROUTES,
     *log.ROUTES,
     *tiles.ROUTES,
     *administration.ROUTES,
