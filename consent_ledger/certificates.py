@@ -10,20 +10,21 @@ import msgspec
 from msgspec import UNSET
 
 from consent_ledger.answers import ClearanceAnswer
-from consent_ledger.audit.checkpoint import open_checkpoint
+from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.audit.policy import NOBODY, Policy
 from consent_ledger.audit.proofs import inclusion_ids, prove_inclusion
-from consent_ledger.errors import RefusedError, UnavailableError, VerificationError
+from consent_ledger.errors import NotFoundError, UnavailableError, VerificationError
 from consent_ledger.evidence import evidence_on_assets
 from consent_ledger.licenses.keys import erasure_key
+from consent_ledger.licenses.log_keys import signing_at
 from consent_ledger.licenses.signed import skim_signed
 from consent_ledger.licenses.visibility import Sight, Viewer, keys_for_assets, keys_for_statement, sees_statement
 from consent_ledger.signing.canonical import encode_canonical
 from consent_ledger.signing.envelope import Envelope, Signature, pae
 from consent_ledger.signing.keys import SigningKey
-from consent_ledger.signing.note import NoteVerifier, vkey_text
+from consent_ledger.signing.note import vkey_text
 from consent_ledger.store.engine import Store
-from consent_ledger.store.facts import FactsReader, Row, read_rows
+from consent_ledger.store.facts import FactsReader, Row, read_log_keys, read_rows
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import read_checkpoint, read_covering_checkpoint, read_nodes
 from consent_ledger.store.transaction import Transaction
@@ -47,27 +48,26 @@ def sign_payload(payload: bytes, payload_type: str, signing_key: SigningKey) -> 
 
 
 class Signer(NamedTuple):
-    """The ledger's operator key, the log's verifier keys (one a line), and whom the log has cosign its checkpoints."""
+    """The ledger's operator key, and whom the log has cosign its checkpoints."""
 
     operator_key: SigningKey
-    vkey: str
     policy: Policy = NOBODY
 
 
 def certify(store: Store, answer: bytes, signer: Signer, viewer: Viewer = None) -> bytes:
     """Return the certificate of an `answer` as this ledger gave it to a viewer, JSON as `ClearanceAnswer` is written.
 
-    RefusedError `no_evidence` for an answer by a ledger without entries; UnavailableError `not_reproducible` where the
+    NotFoundError `no_evidence` for an answer by a ledger without entries; UnavailableError `not_reproducible` where the
     evidence does not lead to the answer again: then nobody should rest on it.
     """
     described = msgspec.json.decode(answer, type=ClearanceAnswer)
     if described.size == 0:
-        raise RefusedError("a ledger of size 0 has no entry that an answer could rest on", code="no_evidence")
+        raise NotFoundError("a ledger of size 0 has no entry that an answer could rest on", code="no_evidence")
     with store.read() as tx:
         certificate = _collect(tx, described, answer, signer, viewer)
     raw = encode_certificate(certificate)
     try:
-        verify_certificate(raw, signer.vkey)
+        verify_certificate(raw)
     except VerificationError as e:
         raise UnavailableError(f"the answer cannot be certified: {e}", code="not_reproducible") from e
     return raw
@@ -81,8 +81,8 @@ def _collect(tx: Transaction, described: ClearanceAnswer, answer: bytes, signer:
     seen = Sight(viewer, reader.facts, size, recipient).sees(described.asset)
     found = evidence_on_assets(tx, size, [described.asset] if seen else [])
     note = read_checkpoint(tx, size) or read_covering_checkpoint(tx, size - 1)
-    log_keys = tuple(signer.vkey.split())
-    total = open_checkpoint(note, [NoteVerifier.from_vkey(key) for key in log_keys]).size
+    total = read_checkpoint_text(note).size
+    log_keys = tuple(key.vkey for key in signing_at(read_log_keys(tx, size), total))
     lines, witnesses = _cosignatures(tx, total, signer.policy)
     rows = list(read_rows(tx, found))
     evidence = Evidence(

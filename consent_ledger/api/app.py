@@ -24,6 +24,7 @@ from consent_ledger.api.audit_trail import AuditTrail
 from consent_ledger.api.authentication import Gate, guard
 from consent_ledger.api.browse import api_page
 from consent_ledger.api.bulk import clear_assets
+from consent_ledger.api.certificates import read_certificate
 from consent_ledger.api.clearance import clear_asset
 from consent_ledger.api.errors import answer_error
 from consent_ledger.api.explaining import explain_assets
@@ -35,6 +36,7 @@ from consent_ledger.api.operations import build_document
 from consent_ledger.api.receipts import read_receipt
 from consent_ledger.api.service import Service
 from consent_ledger.api.statements import read_statement, register_statement
+from consent_ledger.certificates import Signer
 from consent_ledger.ledger import Ledger
 
 ROUTES = (
@@ -43,6 +45,7 @@ ROUTES = (
     read_receipt,
     clear_asset,
     clear_assets,
+    read_certificate,
     explain_assets,
     *templates.ROUTES,
     *wordings.ROUTES,
@@ -59,8 +62,13 @@ NO_BODY = 64 * 1024
 USUAL = Exposure()
 
 
-def create_app(ledger: Ledger, *, logger: Logger | None = None, exposure: Exposure = USUAL) -> Litestar:
-    """Return the application that serves `ledger`, which stays the caller's to close."""
+def create_app(
+    ledger: Ledger, *, logger: Logger | None = None, exposure: Exposure = USUAL, signer: Signer | None = None
+) -> Litestar:
+    """Return the application that serves `ledger`, which stays the caller's to close.
+
+    `signer`: what answers are signed with where a certificate is asked for.
+    """
     document = build_document(ROUTES)
     operator = operator_of(ledger.store)
     trail = AuditTrail(ledger.store, ledger.clock, logger or Silent(), exposure.trail)
@@ -71,7 +79,7 @@ def create_app(ledger: Ledger, *, logger: Logger | None = None, exposure: Exposu
         trail.start()
         yield
         # A new one takes its place: an application may be started again.
-        ending, app.state.service = app.state.service, Service(ledger)
+        ending, app.state.service = app.state.service, Service(ledger, signer)
         ending.close()
         closing, app.state.gate = app.state.gate, Gate(ledger, operator, exposure)
         closing.close()
@@ -88,7 +96,7 @@ def create_app(ledger: Ledger, *, logger: Logger | None = None, exposure: Exposu
         request_max_body_size=NO_BODY,
         state=State(
             {
-                "service": Service(ledger),
+                "service": Service(ledger, signer),
                 "gate": Gate(ledger, operator, exposure),
                 "document": msgspec.json.encode(document),
                 "page": api_page(document).encode(),

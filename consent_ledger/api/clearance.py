@@ -7,9 +7,10 @@ from litestar.types import ASGIApp
 from consent_ledger.answers import ClearanceAnswer, ClearanceRequest
 from consent_ledger.api.audit_trail import about
 from consent_ledger.api.authentication import caller_of
+from consent_ledger.api.certificates import DSSE, SIGNED, CertificateQuery, certified, signer_of
 from consent_ledger.api.operations import Answer, Operation, Parameter
 from consent_ledger.api.questions import Point, Question, parse_question, point_of_head
-from consent_ledger.api.requests import HttpRequest, read_body, service_of
+from consent_ledger.api.requests import HttpRequest, read_body, read_query, service_of
 from consent_ledger.api.responses import JSON, Body, not_modified
 from consent_ledger.api.service import Service
 from consent_ledger.licenses.decision import POLICY
@@ -45,9 +46,14 @@ class _Dated(msgspec.Struct):
             tag="clearance",
             scope="clearance:read",
             headers=(IF_NONE_MATCH,),
+            query=CertificateQuery,
             body={JSON: ClearanceRequest},
             answers={
-                200: Answer("The answer, whatever its verdict.", {JSON: ClearanceAnswer}, headers=("ETag",)),
+                200: Answer(
+                    "The answer, whatever its verdict; or, asked for with `certificate`, the same signed.",
+                    {JSON: ClearanceAnswer, DSSE: SIGNED},
+                    headers=("ETag", "Location"),
+                ),
                 304: Answer("The answer that you hold still holds.", headers=("ETag",)),
             },
             problems=(400, 404, 408, 413, 415, 422, 503),
@@ -58,9 +64,13 @@ class _Dated(msgspec.Struct):
 async def clear_asset(request: HttpRequest) -> ASGIApp:
     """Only `allow` clears. An answer holds for the ledger `size` and the rules (`policy`) that its `ETag` names, and
     until `valid_until`: asked again with `If-None-Match`, a 304 says that neither an entry nor time has changed it."""
-    service = service_of(request)
-    question = parse_question(await read_body(request, JSON), caller_of(request).viewer)
+    service, caller = service_of(request), caller_of(request)
+    wanted = read_query(request, CertificateQuery).certificate
+    question = parse_question(await read_body(request, JSON), caller.viewer)
     about(request, question.asset)
+    if wanted:
+        signer_of(service)
+        return await certified(service, await service.clearances.ask(question), caller)
     held = request.headers.get("if-none-match")
     if held is not None and (etag := await _still_held(service, question, held)) is not None:
         return not_modified(etag)

@@ -16,6 +16,7 @@ from consent_ledger.api.app import USUAL, create_app
 from consent_ledger.api.connections import bounded
 from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.logs import ServerLog, json_logger
+from consent_ledger.certificates import Signer
 from consent_ledger.errors import UnavailableError
 from consent_ledger.ledger import Ledger
 
@@ -27,20 +28,20 @@ SWITCH_SECONDS = 0.001  # while threads decide, the loop should wait for its tur
 
 def run(
     ledger: Ledger, host: str, port: int, log: BinaryIO, *, grace_seconds: int, announce: Callable[[str], None],
-    exposure: Exposure = USUAL, connections: int = CONNECTIONS,
+    exposure: Exposure = USUAL, connections: int = CONNECTIONS, signer: Signer | None = None,
 ) -> None:  # fmt: skip
     """Serve `ledger` until SIGTERM or SIGINT; raise UnavailableError where the address cannot be listened to.
 
     After the signal nothing new is taken, and what is under way has `grace_seconds` to end. `announce` is told the
     address once it is listened to; port 0 means any. The log, JSON lines, goes to `log`. Above `connections` they are
-    closed as soon as they are made.
+    closed as soon as they are made. `signer`: what answers are signed with where a certificate is asked for.
     """
     logger = json_logger(log)
     _redirect_server_log(ServerLog(logger))
     sys.setswitchinterval(SWITCH_SECONDS)
     listening = _listen(host, port)
     config = uvicorn.Config(
-        create_app(ledger, logger=logger, exposure=exposure),
+        create_app(ledger, logger=logger, exposure=exposure, signer=signer),
         http=bounded(_allow_files(connections)),
         access_log=False,
         log_config=None,

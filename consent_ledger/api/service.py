@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 from consent_ledger.api.batching import Batched
 from consent_ledger.api.keys import Keys
 from consent_ledger.api.questions import Question, answer_all
+from consent_ledger.certificates import Signer
 from consent_ledger.clearance import Engine
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses.masks import compile_use
@@ -25,8 +26,10 @@ STREAMS = 4
 class Service:
     """One ledger, served from one event loop."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, signer: Signer | None = None) -> None:
+        """`signer`: what answers are signed with where a certificate is asked for."""
         self.ledger = ledger
+        self.signer = signer
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._streams = ThreadPoolExecutor(STREAMS, thread_name_prefix="stream")
         self._batches = ThreadPoolExecutor(4, thread_name_prefix="batch")

@@ -40,14 +40,14 @@ def make(
         point = clear(store, [hash_], use_of(request), clock=system_clock, as_of=as_of)
         answer = answer_of(hash_, request, point.decisions[0], point)
         key = session.read_key(session.settings.operator_key)
-        vkey = session.settings.verifier_key.read_text(encoding="ascii").strip()
-        raw = certify(store, msgspec.json.encode(answer), Signer(key, vkey))
+        raw = certify(store, msgspec.json.encode(answer), Signer(key))
     try:
         with output.open("xb") as file:
             file.write(raw)
     except FileExistsError as e:
         raise click.ClickException(f"`{shown(output)}` exists and is not overwritten") from e
     note(f"the answer is `{answer.verdict}`; wrote it to `{shown(output)}`")
+    vkey = shown(session.settings.verifier_key)
     note(f"verify it with `consent-ledger certificate verify {shown(output)} --vkey {vkey}`")
 
 

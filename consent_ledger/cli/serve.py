@@ -32,7 +32,10 @@ def serve(session: Session, host: str | None, port: int | None) -> None:
     if not is_loopback(address) and not settings.https:
         note(f"`{address}` can be reached by others: tokens need a proxy with TLS before it, then set `https`")
     from consent_ledger.api.server import run
+    from consent_ledger.certificates import Signer
 
+    signs = settings.operator_key.exists()
+    signer = Signer(session.read_key(settings.operator_key)) if signs else None
     with session.ledger() as ledger:
         run(
             ledger,
@@ -43,6 +46,7 @@ def serve(session: Session, host: str | None, port: int | None) -> None:
             announce=lambda place: click.echo(f"serving {ledger.origin} at {place}, described at {place}/docs"),
             exposure=exposure_of(settings),
             connections=settings.connections,
+            signer=signer,
         )
 
 

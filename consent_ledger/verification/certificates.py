@@ -22,12 +22,13 @@ from consent_ledger.errors import LedgerError, MalformedError, VerificationError
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.decision import POLICY, Query, decide
 from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.log_keys import signing_at
 from consent_ledger.licenses.registration import admit
 from consent_ledger.licenses.signed import SignedStatement, brought_key, read_signed, signers_of, verify_signed
 from consent_ledger.signing.canonical import decode_canonical
 from consent_ledger.signing.envelope import Envelope, verify_envelope
 from consent_ledger.signing.instants import parse_instant
-from consent_ledger.signing.note import COSIGNATURE, NoteVerifier, open_note, split_note, vkey_text
+from consent_ledger.signing.note import NoteVerifier, open_note, split_note, vkey_text
 from consent_ledger.verification.certificate_file import (
     ANSWER_TYPE,
     EVIDENCE_TYPE,
@@ -121,8 +122,7 @@ class _Check:
             raise VerificationError("certificate is of another log than that of the verifier key", code="wrong_log_key")
         named = [NoteVerifier.from_vkey(key) for key in (*own, *self._certificate.witnesses)]
         note = open_note(self._certificate.checkpoint.encode(), named)
-        cosignatures = sum(signature.kind == COSIGNATURE for signature in note.verified)
-        if note.unverified or cosignatures != len(self._certificate.witnesses):
+        if note.unverified or len(note.verified) != len(named):
             raise VerificationError("checkpoint is signed by others than the certificate says", code="key_unknown")
         known = [NoteVerifier.from_vkey(key) for key in self._told or own]
         return open_checkpoint(self._certificate.checkpoint.encode(), known)
@@ -172,8 +172,6 @@ class _Check:
         brought = brought_key(signed.statement)
         if brought is not None:
             self._keys[st.keyid_of(brought)] = brought.raw
-        if isinstance(signed.statement, st.Genesis) and signed.statement.log_key not in self._certificate.log_keys:
-            raise VerificationError("entry 0 names another log key", code="wrong_log_key")
         where = Registered(entry.index, entry.recorded_at, signed.id)
         if signed.keyids <= self._keys.keys() or not self._closed:
             where = self._judge(where, signed)
@@ -205,6 +203,8 @@ class _Check:
         facts = self._facts
         if facts.operator is None or facts.origin != checkpoint.origin:
             raise VerificationError("certificate does not hold the genesis of its log", code="evidence_missing")
+        if not set(self._certificate.log_keys) <= {key.vkey for key in signing_at(facts.log_keys, checkpoint.size)}:
+            raise VerificationError("checkpoint is signed by a key that was not the log's", code="wrong_log_key")
         wrong = [entry for entry, by in self._erased.items() if facts.erased.get(entry) != by]
         if wrong:
             raise VerificationError(f"entry {wrong[0]} is not named by its erasure", code="erasure_invalid")

@@ -10,9 +10,10 @@ from schemathesis.engine import Status, events, from_schema
 from consent_ledger.api.app import create_app
 from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.limits import Limits, Rate
+from consent_ledger.certificates import Signer
 from consent_ledger.store.engine import open_store
 from tests.api.asking import bearer
-from tests.world import World
+from tests.world import World, key_of
 
 EXAMPLES = 8
 UNLIMITED = Exposure(limits=Limits(*[Rate(0, 0)] * len(Limits._fields)))
@@ -44,7 +45,8 @@ def map_body(ctx: Any, body: Any) -> Any:
 def test_answers_are_as_described_whatever_is_sent(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
         ledger = World(store).ledger
-        schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(ledger, exposure=UNLIMITED))
+        app = create_app(ledger, exposure=UNLIMITED, signer=Signer(key_of("operator")))
+        schema = schemathesis.openapi.from_asgi("/openapi.json", app)
         schema.config.headers = bearer(ledger)
         schema.config.generation.max_examples = EXAMPLES
         schema.config.generation.deterministic = True
