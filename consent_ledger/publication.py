@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from consent_ledger.anchor import Anchor
-from consent_ledger.cosigned import Quorum, read_shown
-from consent_ledger.errors import LedgerError, NotFoundError, StaleError
+from consent_ledger.audit.policy import NONE
+from consent_ledger.cosigned import Quorum, has_quorum, read_cosigned, read_shown
+from consent_ledger.errors import MalformedError, NotFoundError, UnavailableError, VerificationError
 from consent_ledger.heartbeat import Heartbeat
 from consent_ledger.publishing import Place, Published, publish
 from consent_ledger.signing.note import NoteVerifier
@@ -16,13 +17,35 @@ from consent_ledger.store.transaction import Transaction
 from consent_ledger.witnessing import Reply, Witnessing
 
 
-class Progress(NamedTuple):
-    """What came of one round: what is published, how large the ledger is, whom was asked what, and what failed."""
+class Round(NamedTuple):
+    """What came of one round: what is published, how large the ledger is, who was asked, and what went wrong."""
 
     published: Published
     size: int
+    quorum: Quorum
+    has_quorum: bool
     replies: tuple[Reply, ...]
     errors: tuple[str, ...] = ()
+
+    @property
+    def standing(self) -> str:
+        """In words, whether the newest checkpoint has its quorum, and what is done where it has not."""
+        if self.quorum.policy.quorum == NONE:
+            return "no quorum is asked for"
+        fails = "closed: it is kept back" if self.quorum.closed else "open: it is shown all the same"
+        return "its quorum has cosigned it" if self.has_quorum else f"it lacks its quorum, and fails {fails}"
+
+    def report(self) -> dict[str, object]:
+        """The same, for programs."""
+        return {
+            "published": self.published.size,
+            "size": self.size,
+            "new_files": self.published.files,
+            "quorum": self.has_quorum,
+            "fail": "closed" if self.quorum.closed else "open",
+            "witnesses": {ascii(reply.witness)[1:-1]: reply.error for reply in self.replies},
+            "errors": list(self.errors),
+        }
 
 
 class Publication:
@@ -37,33 +60,38 @@ class Publication:
         *,
         clock: Callable[[], int],
         heartbeat_seconds: int,
-        stamp: Callable[[], None] = lambda: None,
-        progress: Callable[[int], None] = lambda entries: None,
+        stamp: Callable[[], None] | None = None,
     ) -> None:
-        """`stamp` has the newest checkpoint time-stamped, if it wants to."""
+        """`stamp` has the newest checkpoint time-stamped, if it was not."""
         self._store = store
         self._place = place
         self._quorum = quorum
         self._anchor = anchor
         self._stamp = stamp
-        self._progress = progress
-        witnessing = asking(store, quorum, anchor, clock=clock, heartbeat_seconds=heartbeat_seconds)
-        self._witnessing = witnessing
-        self._heartbeat = Heartbeat(store, witnessing, clock)
+        self._witnessing = asking(store, quorum, anchor, clock=clock, heartbeat_seconds=heartbeat_seconds)
+        self._heartbeat = Heartbeat(store, self._witnessing, clock)
 
-    def go(self) -> Progress:
+    def go(self) -> Round:
         """Do one round. StaleError where the ledger is behind what was published or witnessed."""
         size, verifiers = self._require_not_behind()
-        done = self._heartbeat.beat()
-        errors = []
+        replies: tuple[Reply, ...] = ()
+        if any(witness.url for witness in self._quorum.policy.witnesses):
+            done = self._heartbeat.beat()
+            replies = () if done is None else done.replies
+        errors = self._try_to_stamp()
+        published = publish(self._store, self._place, self._choose, verifiers)
+        with self._store.read() as tx:
+            newest = read_cosigned(tx, size) or b""
+        return Round(published, size, self._quorum, has_quorum(self._quorum.policy, newest), replies, errors)
+
+    def _try_to_stamp(self) -> tuple[str, ...]:
+        """Stamps are evidence beside the log: what goes wrong with them is told, and keeps nothing back."""
         try:
-            self._stamp()
-        except StaleError:
-            raise
-        except LedgerError as e:  # evidence beside the log: its lack keeps nothing back
-            errors.append(str(e))
-        published = publish(self._store, self._place, self._choose, verifiers, progress=self._progress)
-        return Progress(published, size, done.replies if done is not None else (), tuple(errors))
+            if self._stamp is not None:
+                self._stamp()
+        except (MalformedError, UnavailableError, VerificationError) as e:
+            return (str(e),)
+        return ()
 
     def close(self) -> None:
         """Let connections go."""

@@ -38,6 +38,8 @@ COMMANDS = {
     "certificate": ("consent_ledger.cli.certificate:certificate", "Take an answer away with all that it rests on."),
     "bundle": ("consent_ledger.cli.bundle:bundle", "Write all that an outside auditor needs into a folder."),
     "verify": ("consent_ledger.cli.verify:verify", "Verify a bundle, offline and trusting nobody."),
+    "publish": ("consent_ledger.cli.publish:publish", "Publish the log as files that anybody can verify."),
+    "witness": ("consent_ledger.cli.witness:witness", "Cosign other logs, so that they cannot show two histories."),
     "rebuild": ("consent_ledger.cli.rebuild:rebuild", "Make the index anew from the log."),
     "key": ("consent_ledger.cli.key:key", "Make keys, and record that one is added, retired or compromised."),
     "serve": ("consent_ledger.cli.serve:serve", "Answer over HTTP."),

@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 import uvicorn
 
 from consent_ledger.audit.cosigning import MAX_SUBMISSION
-from consent_ledger.errors import ForbiddenError, LedgerError, MalformedError, NotFoundError, VerificationError
+from consent_ledger.errors import (
+    ForbiddenError,
+    LedgerError,
+    MalformedError,
+    NotFoundError,
+    UnavailableError,
+    VerificationError,
+)
 from consent_ledger.witness.memory import Memory
 
 TEXT = b"text/plain; charset=utf-8"
@@ -99,6 +106,16 @@ def _add_checkpoint(memory: Memory, said: Callable[[str], None], body: bytes) ->
     if isinstance(result, int):
         return Answer(409, b"%d\n" % result, SIZE)
     return Answer(200, result)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; UnavailableError `cannot_listen` where that cannot be."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server((str(address[0]), port), family=family, backlog=AT_ONCE)
+    except OSError as e:
+        reason = (e.strerror or str(e)).lower()
+        raise UnavailableError(f"cannot listen on `{host}`, port {port}: {reason}", code="cannot_listen") from e
 
 
 def run(memory: Memory, listening: socket.socket, said: Callable[[str], None]) -> None:
