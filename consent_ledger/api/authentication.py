@@ -6,27 +6,36 @@ will add: a route that declares nothing is asked by nobody.
 
 import asyncio
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
-from litestar.types import Scope
 
 from consent_ledger.access.callers import Caller
+from consent_ledger.access.sessions import Lifetimes, find_session
 from consent_ledger.access.submission import Issuers
 from consent_ledger.access.tokens import find_callers, hash_token
 from consent_ledger.api.batching import Batched
+from consent_ledger.api.cookies import cookie_of, require_own_page
 from consent_ledger.api.exposure import Exposure, client_of, require_host
 from consent_ledger.api.limits import Buckets, Level
 from consent_ledger.api.operations import ANYBODY, UNDECLARED, Operation
 from consent_ledger.api.requests import HttpRequest
-from consent_ledger.errors import UnauthenticatedError
+from consent_ledger.errors import UnauthenticatedError, UnavailableError
 from consent_ledger.ledger import Ledger
+from consent_ledger.signing.instants import SECOND
 
 __all__ = ["Caller", "Gate", "caller_of", "gate_of", "guard", "known_caller"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+GUESSES = 20
+SAFE = ("GET", "HEAD", "OPTIONS")
 _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] ([!-~]{1,200})")
 _NOTHING = Operation("", "", {}, scope=UNDECLARED)
 
@@ -36,17 +45,37 @@ class Gate:
 
     def __init__(self, ledger: Ledger, operator: str, exposure: Exposure) -> None:
         self.operator = operator
+        self.store = ledger.store
+        self.clock = ledger.clock
         self.exposure = exposure
         self.by_token = Buckets(exposure.limits.token)
         self.by_address = Buckets(exposure.limits.address)
         self.lines = Buckets(exposure.limits.lines)
+        self.sign_ins = Buckets(exposure.limits.sign_in)
+        self.lifetimes = Lifetimes(exposure.session_seconds * SECOND, exposure.idle_seconds * SECOND)
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="access")
+        self._passwords = ThreadPoolExecutor(1, thread_name_prefix="password")
+        self._guessing = 0
         # Requests that come together share one look into the database: nothing is remembered, so nothing is stale.
         self._callers = Batched[bytes, Caller](
             partial(find_callers, ledger.store, self.operator, ledger.clock), self._threads
         )
         self.issuers = Issuers(ledger.store, operator)
         self.issuing = Batched[str, bool](self.issuers.look_up, self._threads)
+
+    async def in_turn(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `call` does in the thread of the gate, where one thing is done at a time."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(call, *args, **kwargs))
+
+    async def password_in_turn(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `call` does with a password: that is dear, so few may wait for it."""
+        if self._guessing >= GUESSES:
+            raise UnavailableError("too many sign in at the same time", code="busy")
+        self._guessing += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._passwords, partial(call, *args, **kwargs))
+        finally:
+            self._guessing -= 1
 
     async def caller(self, authorization: list[bytes]) -> Caller:
         """Return who calls, given all `Authorization` headers of a request; raise UnauthenticatedError."""
@@ -66,9 +95,10 @@ class Gate:
     def close(self) -> None:
         """Wait for what is under way."""
         self._threads.shutdown()
+        self._passwords.shutdown()
 
 
-async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let a request pass, or raise: UnauthenticatedError, ForbiddenError `scope_missing`, or LimitedError."""
     operation: Operation | None = handler.opt.get("operation")
     if operation is None:
@@ -78,16 +108,17 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     gate: Gate = connection.app.state.gate
     scope = connection.scope
     require_host(gate.exposure, scope)
-    scope["state"]["level"] = await _admit(gate, scope, operation)
+    scope["state"]["level"] = await _admit(gate, connection, operation)
 
 
-async def _admit(gate: Gate, scope: Scope, operation: Operation) -> Level | None:
+async def _admit(gate: Gate, connection: Connection, operation: Operation) -> Level | None:
     """Return what is left of the bucket that paid for the request."""
+    scope = connection.scope
     state: dict[str, Any] = scope["state"]
     if operation.scope is None:
         return None if operation.unlimited else gate.by_address.take(client_of(gate.exposure, scope))
     try:
-        caller = await gate.caller([value for name, value in scope["headers"] if name == b"authorization"])
+        caller = await _identify(gate, connection)
     except UnauthenticatedError as e:
         state["stranger"] = e
         level = gate.by_address.take(client_of(gate.exposure, scope))  # so whoever guesses pays, too
@@ -99,6 +130,20 @@ async def _admit(gate: Gate, scope: Scope, operation: Operation) -> Level | None
     if operation.scope != ANYBODY:
         caller.require(operation.scope)
     return level
+
+
+async def _identify(gate: Gate, connection: Connection) -> Caller:
+    """Return who asks: by a token, or else by the cookie of a session."""
+    authorization = [value for name, value in connection.scope["headers"] if name == b"authorization"]
+    secret = None if authorization else cookie_of(gate.exposure, connection.scope)
+    if secret is None:
+        return await gate.caller(authorization)
+    session = await gate.in_turn(find_session, gate.store, gate.operator, secret, gate.clock(), gate.lifetimes)
+    if connection.scope.get("method") not in SAFE:
+        await require_own_page(connection, session)
+    state: dict[str, Any] = connection.scope["state"]
+    state["session"] = session
+    return session.caller
 
 
 def gate_of(request: HttpRequest) -> Gate:

@@ -70,8 +70,10 @@ class Buckets:
 
 
 class Limits(NamedTuple):
-    """How much may be asked: with a token, without one by an address, and in lines of bulk requests with a token."""
+    """How much may be asked: with a token, without one by an address, in lines of bulk requests with a token, and how
+    often an address may try to sign in, which is dear."""
 
     token: Rate = Rate(2_000, 4_000)
     address: Rate = Rate(50, 500)
     lines: Rate = Rate(200_000, 2_000_000)
+    sign_in: Rate = Rate(0.2, 10)

@@ -20,11 +20,12 @@ from consent_ledger.api.errors import KINDS, PROBLEM_JSON
 _REF = "#/components/schemas/{name}"
 _HEADERS = {
     "ETag": "What this answer depends on; send it back as `If-None-Match`.",
-    "Location": "Where the statement can be read.",
+    "Location": "Where to go on, or where what was made can be read.",
     "Link": 'The next page, as `rel="next"`.',
     "Allow": "The methods that are offered.",
     "WWW-Authenticate": "`Bearer`: a token is wanted.",
     "Retry-After": "Seconds to wait.",
+    "Set-Cookie": "The session.",
     "Idempotency-Replayed": "`true`: this is the first answer to the key, given again.",
 }
 _PROBLEM_HEADERS = {401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After"}
@@ -125,7 +126,7 @@ def build_document(handlers: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
         "components": {
             "schemas": {name: _component(name, schema) for name, schema in components.items()},
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "A token of an organisation."}
+                "token": {"type": "http", "scheme": "bearer", "description": "A token of an organisation."},
             },
         },
     }

@@ -136,6 +136,15 @@ class StaffSessionRow(SQLModel, table=True):
     expires_at: int = number("expires_at")
 
 
+class SignInFailureRow(SQLModel, table=True):
+    """How often in a row signing in failed under a login, known by its hash, whether anybody has it or not."""
+
+    __tablename__ = "sign_in_failure"
+    login: bytes = blob("login", key=True)
+    failures: int = number("failures")
+    last_at: int = number("last_at")
+
+
 class IdempotencyRow(SQLModel, table=True):
     """An Idempotency-Key: `id` is the digest of its organisation and itself, `request` that of the request that it
     came with first, when the ledger had `size` entries. Until `held_until` somebody is taken to be working on it."""

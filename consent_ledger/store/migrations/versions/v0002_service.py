@@ -53,6 +53,12 @@ def upgrade() -> None:
         number("expires_at"),
     )
     op.create_table(
+        "sign_in_failure",
+        sa.Column("login", sa.LargeBinary(), primary_key=True),
+        number("failures"),
+        number("last_at"),
+    )
+    op.create_table(
         "idempotency",
         sa.Column("id", sa.LargeBinary(), primary_key=True),
         text("organisation"),
