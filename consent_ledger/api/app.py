@@ -30,6 +30,7 @@ from consent_ledger.api.errors import answer_error
 from consent_ledger.api.explaining import explain_assets
 from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.frame import add_headers, framed
+from consent_ledger.api.hot import short_cut
 from consent_ledger.api.logs import Logger, Silent
 from consent_ledger.api.methods import answer_options
 from consent_ledger.api.operations import build_document
@@ -58,6 +59,7 @@ ROUTES = (
     *audit.ROUTES,
     *operation.ROUTES,
 )
+HOT = ("register_statement", "clear_asset")
 NO_BODY = 64 * 1024
 USUAL = Exposure()
 
@@ -103,5 +105,5 @@ def create_app(
             }
         ),
     )
-    app.asgi_handler = framed(app.asgi_handler, logger or Silent(), trail.add)
+    app.asgi_handler = framed(short_cut(app, HOT), logger or Silent(), trail.add)
     return app

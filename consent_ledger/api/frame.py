@@ -7,22 +7,24 @@ import traceback
 from collections.abc import Callable
 from typing import Any, cast
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from consent_ledger.api.logs import Logger
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
-_SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; form-action 'none';"
-    " base-uri 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
+_USUAL = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'",
+    ),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    (b"cache-control", b"no-store"),
+)
 
 
 def request_id_of(scope: Scope) -> str:
@@ -39,17 +41,19 @@ def request_id_of(scope: Scope) -> str:
 async def add_headers(message: Message, scope: Scope) -> None:
     """Add the headers that every response has. As a `before_send` hook it reaches error pages too."""
     if message["type"] == "http.response.start":
-        headers = MutableScopeHeaders.from_message(message)
-        for name, value in _SECURITY.items():
-            headers.setdefault(name, value)
-        headers.setdefault("Cache-Control", "no-store")
-        headers["X-Request-Id"] = request_id_of(scope)
         state: dict[str, Any] = scope["state"]
         state["status"] = message["status"]
+        # Every response passes here: these are the pairs themselves, as looking names up in an object is slower.
+        given = {name.lower() for name, _ in message["headers"]}
+        headers = [*message["headers"], *[pair for pair in _USUAL if pair[0] not in given]]
+        headers.append((b"x-request-id", request_id_of(scope).encode()))
         if (level := state.get("level")) is not None:
-            headers["RateLimit-Limit"] = str(level.limit)
-            headers["RateLimit-Remaining"] = str(level.remaining)
-            headers["RateLimit-Reset"] = str(level.reset)
+            headers += [
+                (b"ratelimit-limit", b"%d" % level.limit),
+                (b"ratelimit-remaining", b"%d" % level.remaining),
+                (b"ratelimit-reset", b"%d" % level.reset),
+            ]
+        message["headers"] = headers
 
 
 def framed(app: ASGIApp, logger: Logger, record: Callable[[Scope], None]) -> ASGIApp:

@@ -35,7 +35,7 @@ def json_logger(file: BinaryIO) -> Logger:
             structlog.processors.JSONRenderer(serializer=_encode),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
+    ).bind()  # once: otherwise each line makes a logger of its own
     return logger
 
 
