@@ -18,7 +18,8 @@ from consent_ledger.api.registering import register, registers
 from consent_ledger.api.requests import HttpRequest, path_value, read_query, service_of
 from consent_ledger.api.responses import JSON, json_body, tagged
 from consent_ledger.clearance import Whole
-from consent_ledger.licenses.statements import Asset, Dispute, Fulfilment, MediaHash, Medium, Statement, StatementId
+from consent_ledger.documents import AssetAnswer, RegistrationAnswer
+from consent_ledger.licenses.statements import Asset, Dispute, Fulfilment, MediaHash, Statement, StatementId
 from consent_ledger.licenses.terms import Condition, PartyId
 from consent_ledger.reading.media import Contested, find_registrations, list_contested, list_fulfilments
 from consent_ledger.signing.instants import format_time
@@ -38,24 +39,6 @@ def _is(statement: Statement, condition: str, status: str) -> bool:
 
 
 ACCEPTED, REJECTED, PAID = _says("accepted", "met"), _says("accepted", "unmet"), _says("paid", "met")
-
-
-class RegistrationAnswer(msgspec.Struct, frozen=True):
-    """A registration, as it was recorded: by which statement, of whom, to which project, and what it says."""
-
-    statement: StatementId
-    entry: int
-    recorded_at: InstantText
-    issuer: PartyId
-    project: str
-    medium: Medium
-
-
-class AssetAnswer(msgspec.Struct, frozen=True):
-    """An asset: its registrations in ledger order."""
-
-    asset: MediaHash
-    registrations: list[RegistrationAnswer]
 
 
 class SubmissionItem(msgspec.Struct, frozen=True):

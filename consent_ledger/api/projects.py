@@ -7,9 +7,8 @@ from typing import Any
 import msgspec
 from litestar import get, post
 from litestar.types import ASGIApp
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
-from consent_ledger.answers import InstantText
 from consent_ledger.api.audit_trail import about
 from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.clearance import IF_NONE_MATCH
@@ -19,10 +18,11 @@ from consent_ledger.api.paging import PageQuery, cut, decode_cursor, next_link
 from consent_ledger.api.registering import register, registers
 from consent_ledger.api.requests import HttpRequest, path_value, read_query, service_of
 from consent_ledger.api.responses import JSON, json_body, tagged
+from consent_ledger.documents import OfferAnswer, ProjectAnswer, ProjectDetails
 from consent_ledger.invitations import count_invitations
 from consent_ledger.licenses.purposes import Purpose, load_purposes
-from consent_ledger.licenses.statements import Project, ProjectId, StatementId, TemplateRef
-from consent_ledger.licenses.terms import Code, PartyId, RuleId, TemplateDocument
+from consent_ledger.licenses.statements import Project, ProjectId, TemplateRef
+from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.reading.progress import Cleared, count_project
 from consent_ledger.reading.projects import ProjectItem, find_offered, list_projects
 from consent_ledger.reading.records import Recorded
@@ -31,37 +31,6 @@ from consent_ledger.signing.instants import format_time
 
 WANTED = Wanted("a statement of type `project`", lambda statement: isinstance(statement, Project))
 PROJECT = Parameter("project", ProjectId, "The project's id.")
-
-
-class ProjectAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A project as it was recorded last, by `statement` in `entry`."""
-
-    project: ProjectId
-    controller: PartyId
-    title: str
-    brief: str
-    flags: list[Code]
-    templates: list[TemplateRef]
-    starts: InstantText | UnsetType = UNSET
-    ends: InstantText | UnsetType = UNSET
-    statement: StatementId
-    entry: int
-    recorded_at: InstantText
-
-
-class OfferAnswer(msgspec.Struct, frozen=True):
-    """What a template asks people: the rules that are part of it, and those that are asked apart."""
-
-    template: TemplateRef
-    languages: list[str]
-    always: list[RuleId]
-    questions: list[RuleId]
-
-
-class ProjectDetails(ProjectAnswer, frozen=True, kw_only=True):
-    """A project, and what it asks people to sign."""
-
-    offers: list[OfferAnswer]
 
 
 class ProjectPage(msgspec.Struct, frozen=True):

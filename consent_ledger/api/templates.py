@@ -16,54 +16,19 @@ from consent_ledger.api.paging import PageQuery, cut, decode_cursor, next_link
 from consent_ledger.api.registering import register, registers
 from consent_ledger.api.requests import HttpRequest, path_value, read_body, read_query, service_of
 from consent_ledger.api.responses import JSON, json_body, tagged
+from consent_ledger.documents import TemplateAnswer, TemplateEvent, TemplateItem, TemplatePage
 from consent_ledger.licenses.comparison import Change
 from consent_ledger.licenses.lint import lint_template
 from consent_ledger.licenses.lint.findings import Severity
 from consent_ledger.licenses.statements import Template
 from consent_ledger.licenses.templates import parse_template
-from consent_ledger.licenses.terms import Code, Digest, PartyId, TemplateDocument, TemplateId, TemplateVersion
+from consent_ledger.licenses.terms import Code, Digest, TemplateId, TemplateVersion
 from consent_ledger.reading.templates import TemplateFound, compare_published, find_template, list_templates
 from consent_ledger.signing.instants import format_instant
 
 MAX_FILES = 2 * 1024 * 1024
 WANTED = Wanted("a statement of type `template`", lambda statement: isinstance(statement, Template))
 DIGEST = Parameter("digest", Digest, "`sha256:` and the hex digest of the template's document.")
-
-
-class TemplateItem(msgspec.Struct, frozen=True):
-    """A template version; `status` is what became of it last."""
-
-    digest: Digest
-    id: TemplateId
-    version: TemplateVersion
-    publisher: PartyId
-    languages: list[str]
-    status: str
-    entry: int
-
-
-class TemplatePage(msgspec.Struct, frozen=True):
-    """Template versions, in the order of their publication."""
-
-    items: list[TemplateItem]
-    next_cursor: str | None
-
-
-class TemplateEvent(msgspec.Struct, frozen=True):
-    """A template version was superseded or invalidated."""
-
-    entry: int
-    action: str
-    effective_at: str
-
-
-class TemplateAnswer(msgspec.Struct, frozen=True):
-    """A template version: the document that its digest is of, and what became of it."""
-
-    digest: Digest
-    entry: int
-    document: TemplateDocument
-    events: list[TemplateEvent]
 
 
 class TemplateDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
