@@ -13,16 +13,21 @@ from litestar.testing import TestClient
 
 from consent_ledger.access.callers import SCOPES
 from consent_ledger.api.app import ROUTES, create_app
+from consent_ledger.certificates import Signer
 from consent_ledger.issuing import template_ref
 from consent_ledger.licenses import statements as st
 from tests.api.asking import JSON, NDJSON, bearer, lines, question
 from tests.neighbours import PROJECTS, Neighbours
 from tests.stores import EmptyStores
-from tests.world import hash_of, issuer_of, party_of
+from tests.world import hash_of, issuer_of, key_of, party_of
 
 ABSENT = "0" * 64
 NOBODY = "pty_" + "0" * 32
 NO_TOKEN = "clt_" + "0" * 16
+NO_DECISION = "dec_" + "0" * 32
+NO_INVITATION = "inv_" + "0" * 32
+NO_PROJECT = "no-such-film"
+INVITES = [{"reference": "panel-1", "language": "en", "expires_at": "2026-03-01T00:00:00Z"}]
 IGNORED = {"x-request-id", "date", "ratelimit-remaining", "ratelimit-reset"}
 
 
@@ -42,6 +47,9 @@ class Served(NamedTuple):
     client: TestClient
     studio: dict[str, str]
     rival: dict[str, str]
+    invitation: str
+    decision: str
+    """Of the rival's."""
 
     def answer(self, ask: Ask, who: dict[str, str]) -> tuple[int, dict[str, str], str]:
         response = self.client.request(ask.method, ask.url, content=ask.body, headers={**who, **ask.headers})
@@ -54,9 +62,14 @@ class Served(NamedTuple):
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with EmptyStores(tmp_path_factory.mktemp("neighbours"))() as store:
         world = Neighbours(store)
-        with TestClient(create_app(world.ledger), raise_server_exceptions=False) as client:
+        app = create_app(world.ledger, signer=Signer(key_of("operator")))
+        with TestClient(app, raise_server_exceptions=False) as client:
             studio, rival = (bearer(world.ledger, party_of(name)) for name in ("studio", "rival"))
-            yield Served(world, client, studio, rival)
+            invited = client.post(f"/v1/projects/{PROJECTS['rival']}/invitations", json=INVITES, headers=rival)
+            asked = question(hash_of("rival/film"), "internal")
+            certified = client.post("/v1/clearance?certificate=true", json=asked, headers=rival)
+            decision = certified.headers["location"].rpartition("/")[2]
+            yield Served(world, client, studio, rival, invited.json()["items"][0]["id"], decision)
 
 
 def of_the_rivals(world: Neighbours) -> set[str]:
@@ -87,6 +100,39 @@ def with_names(path: str, theirs: Callable[[Served], str], absent: str, method: 
 
 def film(_: Served) -> str:
     return hash_of("rival/film")
+
+
+def project(_: Served) -> str:
+    return PROJECTS["rival"]
+
+
+def invitations(served: Served, act: str) -> list[Pair]:
+    """The rival's project, with any invitation; and one's own project with the rival's invitation."""
+    pairs = []
+    for id_ in (served.invitation, NO_INVITATION):
+        ask = [_post(f"/v1/projects/{p}/invitations/{act}", {"ids": [id_]}) for p in (PROJECTS["rival"], NO_PROJECT)]
+        pairs.append((ask[0], ask[1]))
+    own = [_post(f"/v1/projects/{PROJECTS['studio']}/invitations/{act}", {"ids": [id_]})
+           for id_ in (served.invitation, NO_INVITATION)]  # fmt: skip
+    return [*pairs, (own[0], own[1])]
+
+
+def _post(url: str, document: Any) -> Ask:
+    return Ask("POST", url, json.dumps(document).encode(), JSON)
+
+
+def explained(served: Served) -> list[Pair]:
+    pairs = []
+    for how in (
+        {"audience": "internal"},
+        {"audience": "open"},
+        {"audience": "internal", "size": served.world.size - 1},
+    ):
+        asked = [question(hash_of("own"), **how) for _ in range(2)]  # type: ignore[arg-type]
+        for ask, asset in zip(asked, (film(served), "sha256:" + ABSENT), strict=True):
+            ask["assets"] = [ask.pop("asset"), asset]
+        pairs.append((_post("/v1/clearance/explain", asked[0]), _post("/v1/clearance/explain", asked[1])))
+    return pairs
 
 
 def questions(path: str, headers: dict[str, str]) -> Pairs:
@@ -126,6 +172,18 @@ ALIKE: dict[str, Pairs] = {
     ],
     "clear_asset": questions("/v1/clearance", JSON),
     "clear_assets": questions("/v1/clearance/bulk", NDJSON),
+    "explain_assets": explained,
+    "read_asset": with_names("/v1/assets/{}", film, "sha256:" + ABSENT),
+    "list_submissions": with_names("/v1/assets/{}/submissions", film, "sha256:" + ABSENT),
+    "read_decision": with_names("/v1/decisions/{}", lambda served: served.decision, NO_DECISION),
+    "read_project": with_names("/v1/projects/{}", project, NO_PROJECT),
+    "count_project": with_names("/v1/projects/{}/progress", project, NO_PROJECT),
+    "invite": with_names(
+        "/v1/projects/{}/invitations", project, NO_PROJECT, "POST", body=json.dumps(INVITES).encode(), headers=JSON
+    ),
+    "list_invitations": with_names("/v1/projects/{}/invitations", project, NO_PROJECT),
+    "remind": lambda served: invitations(served, "remind"),
+    "cancel_invitations": lambda served: invitations(served, "cancel"),
     "revoke_token": with_names("/v1/tokens/{}", rivals_token, NO_TOKEN, "DELETE"),
     "create_token": lambda served: [
         tuple(
@@ -149,6 +207,9 @@ LISTS: dict[str, str] = {
     "list_tokens": "/v1/tokens",
     "list_organisations": "/v1/organisations",
     "read_audit_trail": "/v1/audit-trail",
+    "list_templates": "/v1/templates",
+    "list_projects": "/v1/projects",
+    "list_disputes": "/v1/disputes",
 }
 """Lists that name nobody: nothing of the rival's stands in what the studio gets."""
 
@@ -158,8 +219,20 @@ PUBLIC = {
 }  # fmt: skip
 """For anybody, without a token: the sealed log, and what is about the service."""
 
-WRITES = {"register_statement"}
-"""What is handed in is signed; what its answers tell is tested apart."""
+BY_DIGEST = {"read_template", "compare_templates", "read_wording", "keep_wording", "lint_template"}
+"""What is published is read by whoever has its digest."""
+
+WRITES = {
+    "register_statement": "/v1/statements",
+    "register_assets": "/v1/assets",
+    "record_project": "/v1/projects",
+    "publish_template": "/v1/templates",
+    "accept_submissions": "/v1/submissions/accept",
+    "reject_submissions": "/v1/submissions/reject",
+    "pay_submissions": "/v1/submissions/paid",
+    "dispute_assets": "/v1/disputes",
+}
+"""What is handed in is signed; what another says, no other token hands in."""
 
 
 def operations() -> list[str]:
@@ -168,7 +241,7 @@ def operations() -> list[str]:
 
 @pytest.mark.parametrize("name", operations())
 def test_every_route_says_what_it_shows_to_whom(name: str) -> None:
-    assert name in ALIKE or name in LISTS or name in PUBLIC or name in WRITES
+    assert name in {*ALIKE, *LISTS, *PUBLIC, *BY_DIGEST, *WRITES}
 
 
 @pytest.mark.parametrize("name", ALIKE)
@@ -182,7 +255,7 @@ def test_what_is_anothers_is_answered_as_what_is_not_there(served: Served, name:
 def _difference(theirs: Ask, absent: Ask) -> tuple[str, str]:
     """The name in which two requests differ."""
     one, other = (ask.url + (ask.body or b"").decode() for ask in (theirs, absent))
-    known = {"sha256:" + ABSENT, NOBODY, NO_TOKEN, "nothing-here"}
+    known = ("sha256:" + ABSENT, NOBODY, NO_TOKEN, NO_DECISION, NO_PROJECT, NO_INVITATION)
     unnamed = next(name for name in known if name in other)
     start = other.index(unnamed)
     return one[start : len(one) - len(other) + start + len(unnamed)], unnamed
@@ -202,6 +275,25 @@ def test_the_rival_itself_is_answered_otherwise(served: Served) -> None:
         for theirs, absent in ALIKE[name](served)[:1]:
             assert served.answer(theirs, served.rival)[0] == 200
             assert served.answer(theirs, served.rival) != served.answer(absent, served.rival)
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_what_another_says_is_not_taken_from_this_token(served: Served, name: str) -> None:
+    world = served.world
+    said: dict[str, tuple[type[st.Statement], dict[str, Any]]] = {
+        "publish_template": (st.Template, {
+            "template": template_ref(world.documents["rival"]), "action": "superseded"}),
+        "record_project": (st.Project, _project_fields(world, "rival")),
+        "register_assets": (st.Asset, {
+            "project": PROJECTS["rival"], "media": [world.medium(f"stolen by {name}", ["eve"])]}),
+        "dispute_assets": (st.Dispute, {"assets": [film(served)], "status": "open"}),
+    }  # fmt: skip
+    paid = st.Fulfilment, {"condition": "paid", "status": "met", "assets": [film(served)]}
+    kind, fields = said.get(name, paid)
+    before = world.size
+    envelope = world.say(issuer_of("rival"), kind, **fields)
+    status, _, body = served.answer(Ask("POST", WRITES[name], envelope, JSON), served.studio)
+    assert (status, json.loads(body)["code"], world.size) == (403, "issuer_not_yours", before)
 
 
 def test_registering_what_another_registered_is_answered_as_if_nobody_had(served: Served) -> None:
