@@ -8,14 +8,17 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
+from consent_ledger.anchor import Anchor
+from consent_ledger.cosigned import Quorum
 from consent_ledger.errors import LedgerError, StaleError
 from consent_ledger.store.engine import Store
-from consent_ledger.store.witnesses import take_lease
+from consent_ledger.store.witnesses import release_lease, take_lease
 from consent_ledger.witnessing import Round, Witnessing
 
 INTERVAL_SECONDS = 5.0
@@ -31,11 +34,17 @@ class Heartbeat:
         self._witnessing = witnessing
         self._clock = clock
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._leased_until = -float(LEASE_SECONDS)
+        self._leased_until = 0.0  # on the monotonic clock
 
     def beat(self) -> Round | None:
         """Ask the witnesses; None where another process does, or the log is empty. StaleError as `Witnessing.ask`."""
         return self._witnessing.ask() if self._has_lease() else None
+
+    def close(self) -> None:
+        """Let another process have the turn."""
+        if self._leased_until > 0:
+            with self._store.write() as tx:
+                release_lease(tx, _NAME, self._holder)
 
     def _has_lease(self) -> bool:
         if time.monotonic() < self._leased_until - LEASE_SECONDS / 2:
@@ -44,8 +53,27 @@ class Heartbeat:
         until = time.monotonic() + LEASE_SECONDS
         with self._store.write() as tx:
             has = take_lease(tx, _NAME, self._holder, now, now + LEASE_SECONDS)
-        self._leased_until = until if has else -float(LEASE_SECONDS)
+        self._leased_until = until if has else 0.0
         return has
+
+
+@contextmanager
+def asking(
+    store: Store, quorum: Quorum, anchor: Anchor, *, clock: Callable[[], int], heartbeat_seconds: int
+) -> Iterator[Witnessing]:
+    """Give what asks the witnesses of a ledger, and stops it through its anchor."""
+    witnessing = Witnessing(
+        store,
+        quorum,
+        clock=clock,
+        stop=lambda reason, size: anchor.stop(reason, clock(), size),
+        heartbeat_seconds=heartbeat_seconds,
+        before_leaving=anchor.advance,
+    )
+    try:
+        yield witnessing
+    finally:
+        witnessing.close()
 
 
 class InBackground:
@@ -72,7 +100,7 @@ class InBackground:
                 self._said("witnesses_not_asked", error=type(e).__name__)
             else:
                 for reply in done.replies if done is not None else ():
-                    self._said("witness_asked", witness=ascii(reply.witness), error=reply.error)
+                    self._said("witness_asked", witness=reply.witness, error=reply.error)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -81,3 +109,4 @@ class InBackground:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._over.set()
         self._thread.join()
+        self._heartbeat.close()

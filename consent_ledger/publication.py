@@ -7,14 +7,14 @@ from consent_ledger.anchor import Anchor
 from consent_ledger.audit.policy import NONE
 from consent_ledger.cosigned import Quorum, has_quorum, read_cosigned, read_shown
 from consent_ledger.errors import MalformedError, NotFoundError, UnavailableError, VerificationError
-from consent_ledger.heartbeat import Heartbeat
 from consent_ledger.publishing import Place, Published, publish
 from consent_ledger.signing.note import NoteVerifier
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import read_log_keys
 from consent_ledger.store.log import read_head
 from consent_ledger.store.transaction import Transaction
-from consent_ledger.witnessing import Reply, Witnessing
+from consent_ledger.witnessing import Reply
+from consent_ledger.witnessing import Round as Asked
 
 
 class Round(NamedTuple):
@@ -43,7 +43,7 @@ class Round(NamedTuple):
             "new_files": self.published.files,
             "quorum": self.has_quorum,
             "fail": "closed" if self.quorum.closed else "open",
-            "witnesses": {ascii(reply.witness)[1:-1]: reply.error for reply in self.replies},
+            "witnesses": {reply.witness: reply.error for reply in self.replies},
             "errors": list(self.errors),
         }
 
@@ -58,30 +58,26 @@ class Publication:
         quorum: Quorum,
         anchor: Anchor,
         *,
-        clock: Callable[[], int],
-        heartbeat_seconds: int,
+        ask: Callable[[], Asked | None],
         stamp: Callable[[], None] | None = None,
     ) -> None:
-        """`stamp` has the newest checkpoint time-stamped, if it was not."""
+        """`ask` asks the witnesses, if there are any; `stamp` has the newest checkpoint time-stamped, if it was not."""
         self._store = store
         self._place = place
         self._quorum = quorum
         self._anchor = anchor
+        self._ask = ask
         self._stamp = stamp
-        self._witnessing = asking(store, quorum, anchor, clock=clock, heartbeat_seconds=heartbeat_seconds)
-        self._heartbeat = Heartbeat(store, self._witnessing, clock)
 
     def go(self) -> Round:
         """Do one round. StaleError where the ledger is behind what was published or witnessed."""
         size, verifiers = self._require_not_behind()
-        replies: tuple[Reply, ...] = ()
-        if any(witness.url for witness in self._quorum.policy.witnesses):
-            done = self._heartbeat.beat()
-            replies = () if done is None else done.replies
+        asked = self._ask()
         errors = self._try_to_stamp()
         published = publish(self._store, self._place, self._choose, verifiers)
         with self._store.read() as tx:
             newest = read_cosigned(tx, size) or b""
+        replies = () if asked is None else asked.replies
         return Round(published, size, self._quorum, has_quorum(self._quorum.policy, newest), replies, errors)
 
     def _try_to_stamp(self) -> tuple[str, ...]:
@@ -92,10 +88,6 @@ class Publication:
         except (MalformedError, UnavailableError, VerificationError) as e:
             return (str(e),)
         return ()
-
-    def close(self) -> None:
-        """Let connections go."""
-        self._witnessing.close()
 
     def _require_not_behind(self) -> tuple[int, list[NoteVerifier]]:
         known = self._anchor.read()
@@ -114,17 +106,3 @@ class Publication:
         if note is not None:
             self._anchor.advance(note)
         return note
-
-
-def asking(
-    store: Store, quorum: Quorum, anchor: Anchor, *, clock: Callable[[], int], heartbeat_seconds: int
-) -> Witnessing:
-    """Return what asks the witnesses of a ledger, and stops it through its anchor."""
-    return Witnessing(
-        store,
-        quorum,
-        clock=clock,
-        stop=lambda reason, size: anchor.stop(reason, clock(), size),
-        heartbeat_seconds=heartbeat_seconds,
-        before_leaving=anchor.advance,
-    )

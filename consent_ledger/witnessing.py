@@ -35,7 +35,7 @@ Stop = Callable[[str, int], None]
 
 
 class Reply(NamedTuple):
-    """What came of asking one witness: nothing to complain of, or why there is no cosignature."""
+    """What came of asking one witness, by its printable name: it cosigned, or why not."""
 
     witness: str
     error: str | None = None
@@ -47,6 +47,11 @@ class Round(NamedTuple):
     size: int
     replies: tuple[Reply, ...]
     has_quorum: bool
+
+
+def shown(witness: Witness) -> str:
+    """Return the name of a witness as it can be printed: in a policy it is any octets."""
+    return ascii(witness.name)[1:-1]
 
 
 def witness_id(verifier: NoteVerifier) -> str:
@@ -155,11 +160,11 @@ class Witnessing:
                 # Whoever never said that it knows this log cannot contradict it: it may not be a witness at all.
                 if knows_us and (status == 422 or (status == 409 and old == size)):
                     raise self._stopped(witness, old, "disagrees", f"has seen other entries among the first {old}")
-                raise UnavailableError(f"witness `{witness.name!a}` answers {status}", code="witness_refuses")
+                raise UnavailableError(f"witness `{shown(witness)}` answers {status}", code="witness_refuses")
             if known > size:
                 raise self._newer(witness, known)
             old, knows_us = known, True
-        raise UnavailableError(f"witness `{witness.name!a}` names another size each time", code="witness_refuses")
+        raise UnavailableError(f"witness `{shown(witness)}` names another size each time", code="witness_refuses")
 
     def _prove(self, old: int, size: int) -> tuple[bytes, ...]:
         """Return the consistency proof, and make sure of it: who refuses it then has seen something else."""
@@ -177,10 +182,10 @@ class Witnessing:
         if known > head:
             return self._stopped(witness, known, "ahead", f"has seen {known} entries and there are {head}")
         # Another process of this log was faster.
-        return UnavailableError(f"witness `{witness.name!a}` has a newer checkpoint already", code="witness_busy")
+        return UnavailableError(f"witness `{shown(witness)}` has a newer checkpoint already", code="witness_busy")
 
     def _stopped(self, witness: Witness, size: int, code: str, what: str) -> StaleError:
-        reason = f"witness `{witness.name!a}` {what}"
+        reason = f"witness `{shown(witness)}` {what}"
         self._stop(reason, size)
         return StaleError(f"{reason}: nothing is recorded any more", code=f"witness_{code}")
 
@@ -193,12 +198,12 @@ class Witnessing:
                 for chunk in response.iter_bytes():
                     answer += chunk
                     if len(answer) > MAX_ANSWER or time.monotonic() > until:
-                        raise VerificationError(f"witness `{witness.name!a}` answers without end", code="bad_answer")
+                        raise VerificationError(f"witness `{shown(witness)}` answers without end", code="bad_answer")
                 return response.status_code, answer
         except (httpx.HTTPError, httpx.InvalidURL) as e:
-            detail = f"witness `{witness.name!a}` cannot be reached: {type(e).__name__}"
+            detail = f"witness `{shown(witness)}` cannot be reached: {type(e).__name__}"
             raise UnavailableError(detail, code="witness_unreachable") from e
 
 
 def _reply(witness: Witness, answer: Cosignature | LedgerError) -> Reply:
-    return Reply(witness.name, str(answer) if isinstance(answer, LedgerError) else None)
+    return Reply(shown(witness), str(answer) if isinstance(answer, LedgerError) else None)

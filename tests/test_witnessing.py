@@ -173,7 +173,7 @@ def test_a_witness_that_has_seen_more_than_there_is_stops_the_log(
         with pytest.raises(StaleError) as error:
             asking.ask()
     assert error.value.code == "witness_ahead"
-    assert asking.stops == [("witness `'A'` has seen 9 entries and there are 5", 9)]
+    assert asking.stops == [("witness `A` has seen 9 entries and there are 5", 9)]
 
 
 @pytest.mark.parametrize("size", [9, 20])

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from consent_ledger.publication import Publication, Round
     from consent_ledger.publishing import Place
     from consent_ledger.store.engine import Store
+    from consent_ledger.witnessing import Round as Asked
 
 _STALE = 6
 
@@ -52,7 +53,9 @@ def publish(
     Only what is new is written; what was written never changes, and the checkpoint comes last. With a policy, witnesses
     are asked to cosign first. Exit code 6: what is published is behind, for want of a quorum or because the ledger is.
     """
+    from consent_ledger.anchor import Anchor
     from consent_ledger.cosigned import read_quorum
+    from consent_ledger.publication import Publication
     from consent_ledger.store.engine import open_store
 
     if (authority is None) != (root is None):
@@ -61,13 +64,12 @@ def publish(
     closed = (fail or settings.witness_fail) == "closed"
     quorum = read_quorum(policy or settings.policy_file, closed=closed)
     place = _place(target, endpoint)
-    only_reads = authority is None and not any(witness.url for witness in quorum.policy.witnesses)
-    with open_store(settings.database, read_only=only_reads) as store:
-        publication = _publication(session, store, place, quorum, heartbeat, _stamper(store, authority, root))
-        try:
-            return _once(publication, as_json) if watch is None else _for_ever(publication, as_json, watch)
-        finally:
-            publication.close()
+    asks = any(witness.url for witness in quorum.policy.witnesses)
+    with open_store(settings.database, read_only=authority is None and not asks) as store, ExitStack() as stack:
+        stamp = _stamper(store, authority, root)
+        ask = _asker(session, store, quorum, heartbeat, stack, lease=watch is not None) if asks else _nobody
+        publication = Publication(store, place, quorum, Anchor(settings.anchor_file), ask=ask, stamp=stamp)
+        return _once(publication, as_json) if watch is None else _for_ever(publication, as_json, watch)
 
 
 def _place(target: str, endpoint: str | None) -> "Place":
@@ -84,23 +86,25 @@ def _place(target: str, endpoint: str | None) -> "Place":
     return Directory(Path(target))
 
 
-def _publication(
-    session: Session, store: "Store", place: "Place", quorum: "Quorum", heartbeat: int | None,
-    stamp: Callable[[], None] | None,
-) -> "Publication":  # fmt: skip
-    from consent_ledger.anchor import Anchor
-    from consent_ledger.ledger import system_clock
-    from consent_ledger.publication import Publication
+def _nobody() -> None:
+    """There are no witnesses to ask."""
 
-    return Publication(
-        store,
-        place,
-        quorum,
-        Anchor(session.settings.anchor_file),
-        clock=system_clock,
-        heartbeat_seconds=60 * (heartbeat or session.settings.witness_minutes),
-        stamp=stamp,
-    )
+
+def _asker(
+    session: Session, store: "Store", quorum: "Quorum", minutes: int | None, stack: ExitStack, *, lease: bool
+) -> "Callable[[], Asked | None]":
+    """Return what asks the witnesses; with a lease, where this process goes on asking for ever."""
+    from consent_ledger.anchor import Anchor
+    from consent_ledger.heartbeat import Heartbeat, asking
+    from consent_ledger.ledger import system_clock
+
+    settings = session.settings
+    seconds = 60 * (minutes or settings.witness_minutes)
+    anchor = Anchor(settings.anchor_file)
+    witnessing = stack.enter_context(asking(store, quorum, anchor, clock=system_clock, heartbeat_seconds=seconds))
+    if not lease:
+        return witnessing.ask
+    return stack.enter_context(closing(Heartbeat(store, witnessing, system_clock))).beat
 
 
 def _stamper(store: "Store", authority: str | None, root: Path | None) -> Callable[[], None] | None:
@@ -160,6 +164,6 @@ def _tell(done: "Round", as_json: bool) -> None:
     )
     note(f"{what}, {published.files} files are new; {done.standing}")
     for reply in done.replies:
-        note(f"witness {reply.witness}: {reply.error or 'cosigned'}")
+        note(reply.error or f"witness `{reply.witness}` cosigned")
     for error in done.errors:
         note(error)

@@ -87,6 +87,11 @@ def take_lease(tx: Transaction, name: str, holder: str, now: int, until: int) ->
     return True
 
 
+def release_lease(tx: Transaction, name: str, holder: str) -> None:
+    """Let others do the work `name`, if `holder` has the lease for it."""
+    tx.execute(META.name, "DELETE FROM meta WHERE name = ? AND value LIKE ?", (f"lease:{name}", f"{holder} %"))
+
+
 def _set(tx: Transaction, name: str, value: str) -> None:
     if not tx.execute(META.name, "UPDATE meta SET value = ? WHERE name = ?", (value, name)):
         tx.insert(META, [(name, value)])
