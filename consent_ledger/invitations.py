@@ -149,7 +149,7 @@ def _require_sound(
             detail = f"the project offers no template in `{one.language}`, there is {offered}"
             problems.append(Problem(f"/{n}/language", "language_unknown", detail))
         if one.reference in invited:
-            problems.append(Problem(f"/{n}/reference", "already_invited", f"`{one.reference}` is invited already"))
+            problems.append(Problem(f"/{n}/reference", "already_invited", "this reference is invited already"))
         invited.add(one.reference)
     if problems:
         raise _refused(problems)
@@ -158,7 +158,7 @@ def _require_sound(
 def _find(tx: Transaction, organisation: str, project: str, ids: Sequence[str], now: int) -> list[InvitationRecord]:
     find_project(tx, organisation, project)
     found = rows.read_invitations(tx, organisation, project, now, ids)
-    unknown = [Problem(f"/ids/{n}", "invitation_unknown", f"`{id_}` is no invitation to `{project}`")
+    unknown = [Problem(f"/ids/{n}", "invitation_unknown", f"there is no such invitation to `{project}`")
                for n, id_ in enumerate(ids) if id_ not in found]  # fmt: skip
     if unknown:
         raise _refused(unknown)
