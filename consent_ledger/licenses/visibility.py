@@ -153,6 +153,8 @@ def sees_statement(viewer: Viewer, statement: st.Statement, facts: Facts) -> boo
     match statement:
         case st.Genesis() | st.Template():
             return True
+        case st.Key() if statement.log_key is not UNSET:
+            return True
         case st.Party() | st.Key():
             return sees_party(viewer, statement.party, facts)
         case st.Asset():

@@ -69,13 +69,20 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             asked = question(hash_of("rival/film"), "internal")
             certified = client.post("/v1/clearance?certificate=true", json=asked, headers=rival)
             decision = certified.headers["location"].rpartition("/")[2]
+            world.submit("rival", "rival/contested", ["eve"])
+            world.register(world.operator, st.Dispute, assets=[hash_of("rival/contested")], status="open")
             yield Served(world, client, studio, rival, invited.json()["items"][0]["id"], decision)
 
 
 def of_the_rivals(world: Neighbours) -> set[str]:
     """Every name of something that is the rival's alone."""
     ids = {receipt.id for receipt in world.said["rival"].values()}
-    return ids | {party_of("rival"), party_of("eve"), hash_of("rival/film"), PROJECTS["rival"], "what rival does"}
+    return ids | {
+        party_of("rival"),
+        party_of("eve"),
+        PROJECTS["rival"],
+        *(hash_of(f) for f in ("rival/film", "rival/contested")),
+    }
 
 
 Pair = tuple[Ask, Ask]
@@ -219,6 +226,9 @@ PUBLIC = {
 }  # fmt: skip
 """For anybody, without a token: the sealed log, and what is about the service."""
 
+OWN = {"read_session", "sign_in", "sign_out"}
+"""About whoever asks, and about nobody else."""
+
 BY_DIGEST = {"read_template", "compare_templates", "read_wording", "keep_wording", "lint_template"}
 """What is published is read by whoever has its digest."""
 
@@ -241,7 +251,7 @@ def operations() -> list[str]:
 
 @pytest.mark.parametrize("name", operations())
 def test_every_route_says_what_it_shows_to_whom(name: str) -> None:
-    assert name in {*ALIKE, *LISTS, *PUBLIC, *BY_DIGEST, *WRITES}
+    assert name in {*ALIKE, *LISTS, *PUBLIC, *OWN, *BY_DIGEST, *WRITES}
 
 
 @pytest.mark.parametrize("name", ALIKE)
