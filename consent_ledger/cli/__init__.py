@@ -21,7 +21,9 @@ FAILURE, USAGE, DENIED, UNDETERMINED, NOT_VERIFIED, STALE = 1, 2, 3, 4, 5, 6
 COMMANDS = {
     "init": ("consent_ledger.cli.init:init", "Make a new ledger in a folder of its own."),
     "demo": ("consent_ledger.cli.demo:demo", "Play a small dataset through the whole service."),
-    "org": ("consent_ledger.cli.org:org", "Enrol organisations, each with a key."),
+    "org": ("consent_ledger.cli.org:org", "Enrol organisations, each with a key, and let them use the service."),
+    "token": ("consent_ledger.cli.token:token", "Make, list and revoke tokens for the HTTP service."),
+    "staff": ("consent_ledger.cli.staff:staff", "Let people sign in to the pages of the service."),
     "party": ("consent_ledger.cli.party:party", "Enrol people, each with a key of their own."),
     "template": ("consent_ledger.cli.template:template", "Publish the texts and rules that people sign."),
     "project": ("consent_ledger.cli.project:project", "Say what a project is for and what it asks people to sign."),
@@ -93,9 +95,13 @@ class LazyGroup(click.Group):
 )
 @click.option("--home", type=click.Path(path_type=Path), help="The ledger's folder [default: ~/.consent-ledger].")
 @click.option("--passphrase-file", type=click.Path(path_type=Path), help="A file with the passphrase of key files.")
+@click.option("--server", metavar="URL", help="The server that has the ledger, if it is not the one of the home.")
+@click.option("--token-file", type=click.Path(path_type=Path), help="A file with the token for the server.")
+@click.option("--ca-file", type=click.Path(path_type=Path), help="Whose certificates the server may have, in PEM.")
+@click.option("--vkey", metavar="KEY|FILE", help="The verifier key of the server's log [default: of the home].")
 @click.version_option(__version__, package_name="consent-ledger")
 @click.pass_context
-def cli(ctx: click.Context, home: Path | None, passphrase_file: Path | None) -> None:
+def cli(ctx: click.Context, /, home: Path | None, passphrase_file: Path | None, **connection: Any) -> None:
     """Who agreed to which use of which media, since when: recorded, answered, and proved.
 
     Exit codes: 0 done or all allowed, 1 failure, 2 usage, 3 some denied, 4 some undetermined and none denied,
@@ -104,6 +110,8 @@ def cli(ctx: click.Context, home: Path | None, passphrase_file: Path | None) -> 
     from consent_ledger.cli.session import Session
 
     ctx.obj = Session(home, passphrase_file)
+    for name, value in connection.items():
+        setattr(ctx.obj, name, value)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
