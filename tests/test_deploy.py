@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from dockerfile_parse import DockerfileParser
 
 from consent_ledger.cli import cli
-from consent_ledger.settings import PREFIX, read_settings
+from consent_ledger.settings import PREFIX, Settings, read_settings
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -144,3 +144,9 @@ def test_systemd_reads_the_unit(tmp_path: Path) -> None:
         check=False,
     )
     assert "consent-ledger.service" not in done.stderr
+
+
+def test_every_setting_is_described() -> None:
+    described = (DEPLOY / "README.md").read_text()
+    for name in Settings.__struct_fields__:
+        assert name == "home" or f"`{name}`" in described, name
