@@ -16,6 +16,7 @@ from consent_ledger.api import (
     media,
     operation,
     projects,
+    sessions,
     templates,
     tiles,
     wordings,
@@ -38,6 +39,7 @@ from consent_ledger.api.receipts import read_receipt
 from consent_ledger.api.service import Service
 from consent_ledger.api.statements import read_statement, register_statement
 from consent_ledger.certificates import Signer
+from consent_ledger.cosigned import NO_QUORUM, Quorum
 from consent_ledger.ledger import Ledger
 
 ROUTES = (
@@ -57,6 +59,7 @@ ROUTES = (
     *tiles.ROUTES,
     *administration.ROUTES,
     *audit.ROUTES,
+    *sessions.ROUTES,
     *operation.ROUTES,
 )
 HOT = ("register_statement", "clear_asset")
@@ -65,11 +68,17 @@ USUAL = Exposure()
 
 
 def create_app(
-    ledger: Ledger, *, logger: Logger | None = None, exposure: Exposure = USUAL, signer: Signer | None = None
+    ledger: Ledger,
+    *,
+    logger: Logger | None = None,
+    exposure: Exposure = USUAL,
+    signer: Signer | None = None,
+    quorum: Quorum = NO_QUORUM,
 ) -> Litestar:
     """Return the application that serves `ledger`, which stays the caller's to close.
 
-    `signer`: what answers are signed with where a certificate is asked for.
+    `signer`: what answers are signed with where a certificate is asked for. `quorum`: who has to have cosigned the
+    checkpoint that is shown.
     """
     document = build_document(ROUTES)
     operator = operator_of(ledger.store)
@@ -81,7 +90,7 @@ def create_app(
         trail.start()
         yield
         # A new one takes its place: an application may be started again.
-        ending, app.state.service = app.state.service, Service(ledger, signer)
+        ending, app.state.service = app.state.service, Service(ledger, signer, quorum)
         ending.close()
         closing, app.state.gate = app.state.gate, Gate(ledger, operator, exposure)
         closing.close()
@@ -98,7 +107,7 @@ def create_app(
         request_max_body_size=NO_BODY,
         state=State(
             {
-                "service": Service(ledger, signer),
+                "service": Service(ledger, signer, quorum),
                 "gate": Gate(ledger, operator, exposure),
                 "document": msgspec.json.encode(document),
                 "page": api_page(document).encode(),

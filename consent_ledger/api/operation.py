@@ -1,5 +1,7 @@
 """Running the service: is it alive, may it be asked, what is it; and its own description."""
 
+from typing import Literal
+
 import msgspec
 from litestar import get
 from litestar.types import ASGIApp
@@ -12,7 +14,9 @@ from consent_ledger.api.operations import Answer, Operation, Parameter
 from consent_ledger.api.requests import HttpRequest, service_of
 from consent_ledger.api.responses import HTML, JSON, Body, json_body
 from consent_ledger.audit.checkpoint import open_checkpoint
+from consent_ledger.audit.policy import NONE
 from consent_ledger.audit.tree import leaf_hash
+from consent_ledger.cosigned import Quorum, has_quorum, read_cosigned
 from consent_ledger.errors import NotFoundError, VerificationError
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses.decision import POLICY
@@ -32,10 +36,16 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """The ledger answers, and its head is the one that its checkpoint was signed for."""
+    """The ledger answers, and its head is the one that its checkpoint was signed for.
+
+    `quorum`: whether its witnesses have cosigned that checkpoint, or `none` is asked for. `fail`: where they have not,
+    it is shown all the same (`open`) or kept back (`closed`).
+    """
 
     status: str
     size: int
+    quorum: Literal["none", "cosigned", "lacking"]
+    fail: Literal["open", "closed"]
 
 
 @get(
@@ -69,7 +79,17 @@ async def health(request: HttpRequest) -> ASGIApp:
 async def readiness(request: HttpRequest) -> ASGIApp:
     """Fails when the ledger cannot be read, or its head does not match its checkpoint."""
     service = service_of(request)
-    return json_body(Readiness("ready", await service.read(check_head, service.ledger)))
+    size = await service.read(check_head, service.ledger)
+    quorum = await service.read(_quorum_of, service.ledger, service.quorum, size)
+    return json_body(Readiness("ready", size, quorum, "closed" if service.quorum.closed else "open"))
+
+
+def _quorum_of(ledger: Ledger, quorum: Quorum, size: int) -> Literal["none", "cosigned", "lacking"]:
+    if quorum.policy.quorum == NONE:
+        return "none"
+    with ledger.store.read() as tx:
+        note = read_cosigned(tx, size)
+    return "cosigned" if note is not None and has_quorum(quorum.policy, note) else "lacking"
 
 
 def check_head(ledger: Ledger) -> int:

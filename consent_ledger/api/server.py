@@ -17,6 +17,7 @@ from consent_ledger.api.connections import bounded
 from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.logs import ServerLog, json_logger
 from consent_ledger.certificates import Signer
+from consent_ledger.cosigned import NO_QUORUM, Quorum
 from consent_ledger.errors import UnavailableError
 from consent_ledger.ledger import Ledger
 
@@ -29,6 +30,7 @@ SWITCH_SECONDS = 0.001  # while threads decide, the loop should wait for its tur
 def run(
     ledger: Ledger, host: str, port: int, log: BinaryIO, *, grace_seconds: int, announce: Callable[[str], None],
     exposure: Exposure = USUAL, connections: int = CONNECTIONS, signer: Signer | None = None,
+    quorum: Quorum = NO_QUORUM,
 ) -> None:  # fmt: skip
     """Serve `ledger` until SIGTERM or SIGINT; raise UnavailableError where the address cannot be listened to.
 
@@ -41,7 +43,7 @@ def run(
     sys.setswitchinterval(SWITCH_SECONDS)
     listening = _listen(host, port)
     config = uvicorn.Config(
-        create_app(ledger, logger=logger, exposure=exposure, signer=signer),
+        create_app(ledger, logger=logger, exposure=exposure, signer=signer, quorum=quorum),
         http=bounded(_allow_files(connections)),
         access_log=False,
         log_config=None,
@@ -52,7 +54,7 @@ def run(
         ws="none",
     )
     server = uvicorn.Server(config)
-    with closing(listening), _signals_handled():
+    with closing(listening), _signals_handled(server):
         announce(_place(listening))
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(server.serve(sockets=[listening]))
@@ -60,9 +62,14 @@ def run(
 
 
 @contextmanager
-def _signals_handled() -> Iterator[None]:
-    """Once it has stopped, the server raises again the signal that stopped it; that it stopped in order is enough."""
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+def _signals_handled(server: uvicorn.Server) -> Iterator[None]:
+    """The server takes signals only from when it runs, and once it has stopped raises again the one that stopped it.
+    Told to stop before, it does not begin; that it stopped in order is enough."""
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:

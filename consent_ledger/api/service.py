@@ -12,6 +12,7 @@ from consent_ledger.api.keys import Keys
 from consent_ledger.api.questions import Question, answer_all
 from consent_ledger.certificates import Signer
 from consent_ledger.clearance import Engine
+from consent_ledger.cosigned import NO_QUORUM, Quorum
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses.masks import compile_use
 
@@ -26,9 +27,10 @@ STREAMS = 4
 class Service:
     """One ledger, served from one event loop."""
 
-    def __init__(self, ledger: Ledger, signer: Signer | None = None) -> None:
-        """`signer`: what answers are signed with where a certificate is asked for."""
+    def __init__(self, ledger: Ledger, signer: Signer | None = None, quorum: Quorum = NO_QUORUM) -> None:
+        """`signer`: what answers are signed with where a certificate is asked for. `quorum`: who cosigns."""
         self.ledger = ledger
+        self.quorum = quorum
         self.signer = signer
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._streams = ThreadPoolExecutor(STREAMS, thread_name_prefix="stream")

@@ -16,9 +16,10 @@ from consent_ledger.audit.tiles import (
     parse_tile_path,
     tile_ids,
 )
+from consent_ledger.cosigned import Quorum, read_shown
 from consent_ledger.errors import MalformedError, NotFoundError, UnavailableError
 from consent_ledger.store.engine import Store
-from consent_ledger.store.log import read_checkpoint, read_entries, read_head, read_nodes
+from consent_ledger.store.log import read_entries, read_head, read_nodes
 
 
 @get(
@@ -29,7 +30,12 @@ from consent_ledger.store.log import read_checkpoint, read_entries, read_head, r
             "Read the latest checkpoint",
             tag="log",
             scope=None,
-            answers={200: Answer("A signed note (c2sp.org/tlog-checkpoint).", {TEXT: {"type": "string"}})},
+            answers={
+                200: Answer(
+                    "A signed note (c2sp.org/tlog-checkpoint), with the newest cosignature of each witness.",
+                    {TEXT: {"type": "string"}},
+                )
+            },
             problems=(503,),
         )
     },
@@ -37,14 +43,14 @@ from consent_ledger.store.log import read_checkpoint, read_entries, read_head, r
 async def checkpoint(request: HttpRequest) -> ASGIApp:
     """The log's word on its size and root."""
     service = service_of(request)
-    return Body(await service.read(_latest_note, service.ledger.store), TEXT)
+    return Body(await service.read(_shown_note, service.ledger.store, service.quorum), TEXT)
 
 
-def _latest_note(store: Store) -> bytes:
+def _shown_note(store: Store, quorum: Quorum) -> bytes:
     with store.read() as tx:
-        note = read_checkpoint(tx)
+        note = read_shown(tx, quorum)
     if note is None:
-        raise UnavailableError("the ledger holds nothing yet")
+        raise UnavailableError("no checkpoint has been cosigned by its quorum of witnesses yet", code="not_witnessed")
     return note
 
 

@@ -2,6 +2,8 @@
 
 import ipaddress
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +14,8 @@ from consent_ledger.settings import Settings
 
 if TYPE_CHECKING:
     from consent_ledger.api.exposure import Exposure
+    from consent_ledger.cosigned import Quorum
+    from consent_ledger.ledger import Ledger
 
 GRACE_SECONDS = 30
 
@@ -33,10 +37,12 @@ def serve(session: Session, host: str | None, port: int | None) -> None:
         note(f"`{address}` can be reached by others: tokens need a proxy with TLS before it, then set `https`")
     from consent_ledger.api.server import run
     from consent_ledger.certificates import Signer
+    from consent_ledger.cosigned import read_quorum
 
     signs = settings.operator_key.exists()
     signer = Signer(session.read_key(settings.operator_key)) if signs else None
-    with session.ledger() as ledger:
+    quorum = read_quorum(settings.policy_file, closed=settings.witness_fail == "closed")
+    with session.ledger() as ledger, witnesses_asked(ledger, quorum, settings):
         run(
             ledger,
             address,
@@ -47,7 +53,26 @@ def serve(session: Session, host: str | None, port: int | None) -> None:
             exposure=exposure_of(settings),
             connections=settings.connections,
             signer=signer,
+            quorum=quorum,
         )
+
+
+@contextmanager
+def witnesses_asked(ledger: "Ledger", quorum: "Quorum", settings: Settings) -> Iterator[None]:
+    """While it is served, the witnesses of a ledger are asked by one of the processes that serve it."""
+    if ledger.anchor is None or not any(witness.url for witness in quorum.policy.witnesses):
+        yield
+        return
+    from consent_ledger.api.logs import json_logger
+    from consent_ledger.heartbeat import Heartbeat, InBackground, asking
+
+    seconds = 60 * settings.witness_minutes
+    said = json_logger(sys.stderr.buffer).info
+    with (
+        asking(ledger.store, quorum, ledger.anchor, clock=ledger.clock, heartbeat_seconds=seconds) as witnessing,
+        InBackground(Heartbeat(ledger.store, witnessing, ledger.clock), said),
+    ):
+        yield
 
 
 def exposure_of(settings: Settings) -> "Exposure":

@@ -94,7 +94,7 @@ def test_what_is_not_there_or_not_a_number_is_said_to_be_so(client: TestClient, 
 
 
 def test_readiness_fails_when_the_head_does_not_match_its_checkpoint(world: World, client: TestClient) -> None:
-    assert client.get("/readyz").json() == {"status": "ready", "size": world.size}
+    assert client.get("/readyz").json() == {"status": "ready", "size": world.size, "quorum": "none", "fail": "open"}
     with world.store.write() as tx:
         tx.execute("break", "DROP TRIGGER entry_update")
         tx.execute("break", 'UPDATE entry SET bytes = ? WHERE "index" = ?', (b"{}", world.size - 1))
