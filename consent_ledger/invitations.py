@@ -13,6 +13,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from consent_ledger.answers import InstantText
 from consent_ledger.errors import LedgerError, Problem, RefusedError
 from consent_ledger.licenses.terms import Language
 from consent_ledger.reading.projects import find_project, offered_documents
@@ -26,7 +27,6 @@ MOST = 5_000
 LONGEST = 2 * 366 * 24 * 3600 * SECOND
 Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,80}$(?!\n)")]
 InvitationId = Annotated[str, Meta(pattern=r"^inv_[0-9a-f]{32}$(?!\n)")]
-InstantText = Annotated[str, Meta(max_length=60, extra_json_schema={"format": "date-time"})]
 State = Literal["created", "opened", "answered", "cancelled", "expired"]
 STATES: tuple[State, ...] = ("created", "opened", "answered", "cancelled", "expired")
 Tell = Callable[[Transaction, "list[Link]"], None]

@@ -8,6 +8,7 @@ from consent_ledger.answers import ClearanceAnswer, ClearanceRequest
 from consent_ledger.api.audit_trail import about
 from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.certificates import DSSE, SIGNED, CertificateQuery, certified, signer_of
+from consent_ledger.api.examples import clearance_examples
 from consent_ledger.api.operations import Answer, Operation, Parameter
 from consent_ledger.api.questions import Point, Question, parse_question, point_of_head
 from consent_ledger.api.requests import HttpRequest, read_body, read_query, service_of
@@ -53,6 +54,7 @@ class _Dated(msgspec.Struct):
                     "The answer, whatever its verdict; or, asked for with `certificate`, the same signed.",
                     {JSON: ClearanceAnswer, DSSE: SIGNED},
                     headers=("ETag", "Location"),
+                    examples=clearance_examples(),
                 ),
                 304: Answer("The answer that you hold still holds.", headers=("ETag",)),
             },

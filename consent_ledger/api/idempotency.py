@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from nacl.exceptions import CryptoError
@@ -30,7 +30,9 @@ KEPT = frozenset({200, 201, 400, 404, 409, 410, 422})
 """Statuses that are the answer for good. The rest is about who asks, how much and when: it may differ next time."""
 
 HEADER = Parameter(
-    "Idempotency-Key", str, "1 to 255 visible ASCII characters. Sent again with it, the request gets the first answer."
+    "Idempotency-Key",
+    Annotated[str, msgspec.Meta(pattern="^[!-~]{1,255}$")],
+    "1 to 255 visible ASCII characters. Sent again with it, the request gets the first answer.",
 )
 _KEY = re.compile(rb"[!-~]{1,255}")
 

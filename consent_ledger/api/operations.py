@@ -15,7 +15,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from consent_ledger import __version__
 from consent_ledger.answers import ProblemAnswer
-from consent_ledger.api.errors import KINDS, PROBLEM_JSON
+from consent_ledger.api.errors import KINDS, PROBLEM_JSON, Kind
+from consent_ledger.api.responses import JSON
 
 _REF = "#/components/schemas/{name}"
 _HEADERS = {
@@ -47,11 +48,17 @@ class Parameter(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A response: what it says and, by media type, the type or the plain schema of its body."""
+    """A response: what it says and, by media type, the type or the plain schema of its body.
+
+    `examples` are of its JSON, each with a `summary` and a `value`. `links` lead on: by the name of an operation, where
+    its parameters stand in this answer.
+    """
 
     description: str
     content: Mapping[str, Any] = {}
     headers: tuple[str, ...] = ()
+    examples: Mapping[str, Any] = {}
+    links: Mapping[str, Mapping[str, str]] = {}
 
 
 class Operation(NamedTuple):
@@ -225,20 +232,41 @@ class _Writer:
         written: dict[str, Any] = {"description": answer.description}
         if answer.content:
             written["content"] = self._content(answer.content)
+        if answer.examples:
+            written["content"][JSON]["examples"] = dict(answer.examples)
         if answer.headers:
             written["headers"] = {name: _header(name) for name in answer.headers}
+        if answer.links:
+            written["links"] = {
+                name: {"operationId": name, "parameters": dict(parameters)} for name, parameters in answer.links.items()
+            }
         return written
 
     def _problem(self, status: int) -> dict[str, Any]:
         kinds = [kind for kind in KINDS.values() if kind.status == status]
         written: dict[str, Any] = {
             "description": "; or ".join(kind.title for kind in kinds) or HTTPStatus(status).phrase,
-            "content": {PROBLEM_JSON: {"schema": self._schemas[ProblemAnswer]}},
+            "content": {PROBLEM_JSON: {"schema": self._schemas[ProblemAnswer], "examples": _examples(kinds)}},
         }
         if status in _PROBLEM_HEADERS:
             name = _PROBLEM_HEADERS[status]
             written["headers"] = {name: _header(name)}
         return written
+
+
+def _examples(kinds: Iterable[Kind]) -> dict[str, Any]:
+    """Return a problem document for each type of problem."""
+    return {
+        kind.slug: {
+            "summary": kind.advice,
+            "value": msgspec.to_builtins(
+                ProblemAnswer(
+                    f"/problems/{kind.slug}", kind.title, kind.status, kind.title, kind.slug, (), "trace-0001"
+                )
+            ),
+        }
+        for kind in kinds
+    }
 
 
 def _header(name: str) -> dict[str, Any]:

@@ -16,6 +16,11 @@ from consent_ledger.api.submitting import read_submission
 from consent_ledger.errors import MalformedError
 from consent_ledger.signing.envelope import Envelope
 
+_LINKS = {
+    "read_statement": {"id": "$response.body#/id"},
+    "read_receipt": {"id": "$response.body#/id"},
+}
+
 
 def registers(summary: str, tag: str, scope: str, *, many: bool = False) -> Operation:
     """Return what a route promises that registers statements, `many` of them too."""
@@ -31,8 +36,10 @@ def registers(summary: str, tag: str, scope: str, *, many: bool = False) -> Oper
         headers=(HEADER,),
         body=bodies,
         answers={
-            201: Answer("Recorded now.", told, headers=headers),
-            200: Answer(f"Recorded before: the first registration's receipt.{also}", before, headers=headers),
+            201: Answer("Recorded now.", told, headers=headers, links=_LINKS),
+            200: Answer(
+                f"Recorded before: the first registration's receipt.{also}", before, headers=headers, links=_LINKS
+            ),
         },
         problems=(400, 408, 409, 413, 415, 422, 503),
     )

@@ -37,7 +37,12 @@ class WordingAnswer(msgspec.Struct, frozen=True):
             headers=(HEADER,),
             body={MARKDOWN: {"type": "string"}},
             answers={
-                201: Answer("It is kept.", {JSON: WordingAnswer}, headers=("Location", "Idempotency-Replayed")),
+                201: Answer(
+                    "It is kept.",
+                    {JSON: WordingAnswer},
+                    headers=("Location", "Idempotency-Replayed"),
+                    links={"read_wording": {"digest": "$response.body#/digest"}},
+                ),
             },
             problems=(400, 408, 409, 413, 415, 422),
             example="# A licence\n\nIn a few lines.\n",
