@@ -5,7 +5,16 @@ from msgspec import UNSET, UnsetType
 
 from consent_ledger.answers import InstantText
 from consent_ledger.licenses.statements import MediaHash, Medium, ProjectId, StatementId, TemplateRef
-from consent_ledger.licenses.terms import Code, Digest, PartyId, RuleId, TemplateDocument, TemplateId, TemplateVersion
+from consent_ledger.licenses.terms import (
+    Code,
+    Digest,
+    PartyId,
+    Prohibition,
+    RuleId,
+    TemplateDocument,
+    TemplateId,
+    TemplateVersion,
+)
 
 
 class ProjectAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,3 +100,42 @@ class AssetAnswer(msgspec.Struct, frozen=True):
 
     asset: MediaHash
     registrations: list[RegistrationAnswer]
+
+
+class GrantItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant, for people to read: of which template, as `id/version`, and which of its rules hold."""
+
+    id: StatementId
+    entry: int
+    template: str
+    permits: list[RuleId]
+    forbids: list[RuleId]
+    project: str | None
+    assets: list[MediaHash] | None
+    starts: InstantText
+    ends: InstantText | None
+    paused: bool
+
+
+class WithdrawalItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A withdrawal: from when on, and of which grants, assets and uses; null is all."""
+
+    id: StatementId
+    entry: int
+    effective: InstantText
+    grants: list[StatementId] | None
+    assets: list[MediaHash] | None
+    uses: Prohibition | None
+
+
+class ConsentAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a party granted, or was granted for it, and withdrew, until the ledger's last entry, of `recorded_at`.
+
+    `given` counts the grants with those that it signed for others; `last_given` is the entry of the last."""
+
+    party: PartyId
+    recorded_at: InstantText
+    given: int
+    last_given: int | None
+    grants: list[GrantItem]
+    withdrawals: list[WithdrawalItem]

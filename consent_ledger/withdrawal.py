@@ -5,19 +5,24 @@ from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
+from consent_ledger.documents import ConsentAnswer
 from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import consent_key
 from consent_ledger.licenses.masks import compile_prohibition
 from consent_ledger.licenses.terms import Prohibition
+from consent_ledger.signing.instants import parse_instant
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.log import read_head
 
 
 class Standing(NamedTuple):
-    """What is recorded of a party: how many grants, and the id of a withdrawal that says the same already."""
+    """What is recorded of a party: how many grants, and the id of a withdrawal that says the same already.
 
-    grants: int
+    `grants` is None where it cannot be told.
+    """
+
+    grants: int | None
     withdrawal: str | None
 
 
@@ -53,6 +58,27 @@ def _standing(
         if same and record.entry > last and record.effective <= facts.recorded_at:
             return Standing(len(given), record.id)
     return Standing(len(given), None)
+
+
+def standing_among(
+    consent: ConsentAnswer,
+    grants: Sequence[str] | UnsetType = UNSET,
+    assets: Sequence[str] | UnsetType = UNSET,
+    uses: Prohibition | UnsetType = UNSET,
+) -> Standing:
+    """Return the same of what a server tells of a party."""
+    wanted = (_set(grants), _set(assets), None if isinstance(uses, UnsetType) else compile_prohibition(uses))
+    last = -1 if consent.last_given is None else consent.last_given
+    for item in consent.withdrawals:
+        of = (item.grants, item.assets)
+        said = (
+            *(None if ids is None else frozenset(ids) for ids in of),
+            None if item.uses is None else compile_prohibition(item.uses),
+        )
+        in_force = parse_instant(item.effective) <= parse_instant(consent.recorded_at)
+        if said == wanted and item.entry > last and in_force:
+            return Standing(consent.given, item.id)
+    return Standing(consent.given, None)
 
 
 def _set(items: Sequence[str] | UnsetType) -> frozenset[str] | None:

@@ -27,6 +27,7 @@ from consent_ledger.api.browse import api_page
 from consent_ledger.api.bulk import clear_assets
 from consent_ledger.api.certificates import read_certificate
 from consent_ledger.api.clearance import clear_asset
+from consent_ledger.api.consents import read_consent
 from consent_ledger.api.errors import answer_error
 from consent_ledger.api.explaining import explain_assets
 from consent_ledger.api.exposure import Exposure
@@ -55,6 +56,7 @@ ROUTES = (
     *projects.ROUTES,
     *invitations.ROUTES,
     *media.ROUTES,
+    read_consent,
     *log.ROUTES,
     *tiles.ROUTES,
     *administration.ROUTES,

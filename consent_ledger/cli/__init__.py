@@ -50,6 +50,13 @@ COMMANDS = {
 }
 
 
+AT_A_SERVER = frozenset(
+    ("party", "template", "project", "asset", "grant", "revoke", "suspend", "resume", "submission", "statement",
+     "check", "explain", "receipt")
+)  # fmt: skip
+"""What may be asked or said of a ledger that another machine has."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are run, so that the others need not be waited for."""
 
@@ -109,6 +116,8 @@ def cli(ctx: click.Context, /, home: Path | None, passphrase_file: Path | None, 
     """
     from consent_ledger.cli.session import Session
 
+    if connection["server"] is not None and ctx.invoked_subcommand not in AT_A_SERVER:
+        raise click.UsageError(f"`{ctx.invoked_subcommand}` works on the ledger of the home, not on that of a server")
     ctx.obj = Session(home, passphrase_file)
     for name, value in connection.items():
         setattr(ctx.obj, name, value)

@@ -7,7 +7,7 @@ import click
 
 from consent_ledger.cli.contesting import dispute, takedown
 from consent_ledger.cli.options import INSTANT, instant_fields
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.group()
@@ -39,7 +39,7 @@ asset.add_command(takedown)
 @click.option("--absent", multiple=True, metavar="PARTY", help="Who is in what they were made from and not in them.")
 @click.option("--retention-until", type=INSTANT, metavar="TIME", help="Until when they may be kept.")
 @click.option("--dry-run", is_flag=True, help="Do everything but record it.")
-@home_options
+@ledger_options
 @pass_session
 def register(
     session: Session, paths: tuple[str, ...], project: str, by: str, manifests: tuple[Path, ...], files0: str | None,
@@ -92,7 +92,7 @@ def _derived(parents: tuple[str, ...], transform: str | None, absent: tuple[str,
 
 @asset.command(epilog="Example: consent-ledger asset show clips/c0001/0-portrait.mp4")
 @click.argument("name", metavar="FILE|HASH")
-@home_options
+@ledger_options
 @pass_session
 def show(session: Session, name: str) -> None:
     """Show what is registered about a file, as JSON."""

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from consent_ledger.cli.options import INSTANT, use_options, use_request
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.command(
@@ -26,7 +26,7 @@ from consent_ledger.cli.session import Session, home_options, pass_session
 @click.option("--json", "form", flag_value="json", default=None, help="One JSON document.")
 @click.option("--ndjson", "form", flag_value="ndjson", help="One JSON answer a line.")
 @click.option("--csv", "form", flag_value="csv", help="A table for spreadsheets.")
-@home_options
+@ledger_options
 @pass_session
 def check(
     session: Session, /, paths: tuple[str, ...], purpose: str | None, purposes: Path | None, at: int | None,

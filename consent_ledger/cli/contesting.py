@@ -5,7 +5,7 @@ import click
 from consent_ledger.address_book import LEDGER
 from consent_ledger.cli.options import INSTANT, instant_fields
 from consent_ledger.cli.recording import in_parts, record, writing_options
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.command(epilog="Example: consent-ledger asset dispute photo.jpg --resolved --upheld sha256:9f86d0...")
@@ -13,7 +13,7 @@ from consent_ledger.cli.session import Session, home_options, pass_session
 @click.option("--resolved", is_flag=True, help="It is over [default: it begins].")
 @click.option("--upheld", metavar="ID", help="The registration (`asset show`) whose owners are right.")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def dispute(
     session: Session, names: tuple[str, ...], resolved: bool, upheld: str | None, dry_run: bool, as_json: bool
@@ -39,7 +39,7 @@ def dispute(
 @click.option("--lift", is_flag=True, help="The order does not hold any more.")
 @click.option("--effective-at", type=INSTANT, metavar="TIME", help="From then on [default: at once].")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def takedown(
     session: Session, names: tuple[str, ...], by: str, basis: str, lift: bool, effective_at: int | None, dry_run: bool,

@@ -6,7 +6,7 @@ import click
 
 from consent_ledger.cli.options import INSTANT, instant_fields
 from consent_ledger.cli.recording import record, writing_options
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.command(epilog="Example: consent-ledger template supersede open-video-dataset/1.0 --by studio")
@@ -14,7 +14,7 @@ from consent_ledger.cli.session import Session, home_options, pass_session
 @click.option("--by", required=True, metavar="ORG", help="The organisation that published it.")
 @click.option("--effective-at", type=INSTANT, metavar="TIME", help="From then on [default: at once].")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def supersede(session: Session, name: str, by: str, effective_at: int | None, dry_run: bool, as_json: bool) -> None:
     """Record that a newer version took its place. What people signed under it goes on to hold."""
@@ -27,7 +27,7 @@ def supersede(session: Session, name: str, by: str, effective_at: int | None, dr
 @click.option("--effective-at", type=INSTANT, metavar="TIME", help="From then on [default: at once].")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask whether this is meant.")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def invalidate(
     session: Session, name: str, by: str, effective_at: int | None, yes: bool, dry_run: bool, as_json: bool

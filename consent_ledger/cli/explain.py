@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from consent_ledger.cli.options import INSTANT, use_options, use_request
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.command(epilog="Example: consent-ledger explain clips/ --for open-dataset")
@@ -17,7 +17,7 @@ from consent_ledger.cli.session import Session, home_options, pass_session
 @click.option("--json", "form", flag_value="json", default=None, help="The groups, as one JSON document.")
 @click.option("--ndjson", "form", flag_value="ndjson", help="What each file wants, one JSON object a line.")
 @click.option("--csv", "form", flag_value="csv", help="Whom to ask for what, and for how many files.")
-@home_options
+@ledger_options
 @pass_session
 def explain(
     session: Session, /, paths: tuple[str, ...], purpose: str | None, purposes: Path | None, as_of: int | None,

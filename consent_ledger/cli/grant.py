@@ -7,7 +7,7 @@ import click
 
 from consent_ledger.cli.options import INSTANT
 from consent_ledger.cli.recording import record, writing_options
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 CAPACITIES = ("owner", "subject", "guardian", "organisation")
 
@@ -31,7 +31,7 @@ CAPACITIES = ("owner", "subject", "guardian", "organisation")
 @click.option("--supersedes", multiple=True, metavar="ID", help="An earlier grant that this one replaces.")
 @click.option("--key-file", type=click.Path(path_type=Path), help="The key [default: the address book's].")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def grant(
     session: Session, /, party: str | None, table: Path | None, project: str, key_file: Path | None, dry_run: bool,

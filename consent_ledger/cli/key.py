@@ -10,7 +10,7 @@ from consent_ledger.cli.options import INSTANT, instant_fields
 from consent_ledger.cli.output import note, write_json
 from consent_ledger.cli.recording import record, writing_options
 from consent_ledger.cli.rotation import rotate_log
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.group()
@@ -23,7 +23,7 @@ key.add_command(rotate_log)
 
 @key.command(epilog="Example: consent-ledger key new anna.key")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@home_options
+@ledger_options
 @pass_session
 def new(session: Session, file: Path) -> None:
     """Make a key in a new file, for its owner only; under the passphrase, if one is given. Writes the public key."""
@@ -34,7 +34,7 @@ def new(session: Session, file: Path) -> None:
 
 @key.command(epilog="Example: consent-ledger key show c0001")
 @click.argument("name", metavar="PARTY|FILE")
-@home_options
+@ledger_options
 @pass_session
 def show(session: Session, name: str) -> None:
     """Show the public key of a key file, or of the party whose key file is here; never the private one."""
@@ -56,7 +56,7 @@ def _write_public(raw: bytes) -> None:
 @click.option("--key-file", type=click.Path(path_type=Path), help="A key they have [default: the address book's].")
 @click.option("--use", is_flag=True, help="From now on sign with the new key here.")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def add(
     session: Session, party: str, file: Path, key_file: Path | None, use: bool, dry_run: bool, as_json: bool
@@ -85,7 +85,7 @@ def add(
 @click.option("--by", metavar="PARTY", help="Who says so, `ledger` where the party cannot [default: the party].")
 @click.option("--key-file", type=click.Path(path_type=Path), help="The key to sign with [default: the address book's].")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def retire(
     session: Session, party: str, keyid: str, by: str | None, key_file: Path | None, dry_run: bool, as_json: bool
@@ -101,7 +101,7 @@ def retire(
 @click.option("--by", metavar="PARTY", help="Who says so, `ledger` where the party cannot [default: the party].")
 @click.option("--key-file", type=click.Path(path_type=Path), help="The key to sign with [default: the address book's].")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def compromised(
     session: Session, party: str, keyid: str, since: int, by: str | None, key_file: Path | None, dry_run: bool,

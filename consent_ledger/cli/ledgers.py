@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from consent_ledger.answers import ClearanceAnswer
 from consent_ledger.batch import Outcome, Receipt
+from consent_ledger.documents import ConsentAnswer
 from consent_ledger.licenses.explanation import Want
 from consent_ledger.licenses.facts import Claim, ProjectRecord
 from consent_ledger.licenses.statements import TemplateRef, UseRequest
@@ -42,8 +43,8 @@ class Asking(Protocol):
     def find_claims(self, assets: Sequence[str]) -> dict[str, tuple[Claim, ...]]:
         """Return the registrations of each asset; none for one that is not registered."""
 
-    def find_consent(self, party: str) -> dict[str, Any]:
-        """Return what a party granted, or was granted for it, and withdrew, for people to read."""
+    def find_consent(self, party: str) -> ConsentAnswer:
+        """Return what a party granted, or was granted for it, and withdrew."""
 
     def find_envelope(self, id_: str) -> bytes:
         """Return the signed envelope of a statement, as it was recorded."""

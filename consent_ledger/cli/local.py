@@ -11,11 +11,13 @@ from consent_ledger.batch import Outcome, Receipt
 from consent_ledger.clearance import Engine
 from consent_ledger.cli import lookup
 from consent_ledger.cli.ledgers import When
+from consent_ledger.documents import ConsentAnswer
 from consent_ledger.ledger import Ledger, system_clock
 from consent_ledger.licenses.explanation import Want
 from consent_ledger.licenses.facts import Claim, ProjectRecord
 from consent_ledger.licenses.statements import TemplateRef, UseRequest
 from consent_ledger.licenses.terms import TemplateDocument
+from consent_ledger.reading.consents import find_consent
 from consent_ledger.receipt_file import ReceiptFile, take_receipt
 from consent_ledger.store.engine import Store
 from consent_ledger.withdrawal import Standing, find_withdrawal
@@ -51,8 +53,8 @@ class LocalAsking:
     def find_claims(self, assets: Sequence[str]) -> dict[str, tuple[Claim, ...]]:
         return lookup.find_claims(self._store, assets)
 
-    def find_consent(self, party: str) -> dict[str, Any]:
-        return lookup.find_consent(self._store, party)
+    def find_consent(self, party: str) -> ConsentAnswer:
+        return find_consent(self._store, None, party)
 
     def find_envelope(self, id_: str) -> bytes:
         return lookup.find_envelope(self._store, id_)

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from consent_ledger.errors import NotFoundError
-from consent_ledger.licenses.facts import Claim, Facts, GrantRecord, ProjectRecord, RevocationRecord
+from consent_ledger.licenses.facts import Claim, Facts, ProjectRecord
 from consent_ledger.licenses.keys import (
     asset_key,
-    consent_key,
-    party_key,
     project_key,
     statement_key,
     template_key,
@@ -17,7 +14,6 @@ from consent_ledger.licenses.keys import (
 )
 from consent_ledger.licenses.statements import TemplateRef
 from consent_ledger.licenses.terms import TemplateDocument
-from consent_ledger.signing.instants import format_time
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.index import entries_touching
@@ -41,7 +37,12 @@ def find_project(store: Store, name: str) -> tuple[ProjectRecord, list[TemplateD
         reader.load([template_key(digest) for digest in records[-1].templates])
         known = reader.facts.templates
     documents = [known[digest].document for digest in records[-1].templates if digest in known]
-    return records[-1], sorted(documents, key=lambda d: (d.id, _order(d.version)))
+    return records[-1], by_name(documents)
+
+
+def by_name(documents: Iterable[TemplateDocument]) -> list[TemplateDocument]:
+    """Return template versions by id, those of one id from the oldest to the newest."""
+    return sorted(documents, key=lambda d: (d.id, _order(d.version)))
 
 
 def find_templates(store: Store, publisher: str, names: Iterable[str]) -> list[TemplateRef]:
@@ -90,37 +91,6 @@ def find_claims(store: Store, assets: Sequence[str]) -> dict[str, tuple[Claim, .
     return {asset: reader.facts.assets.get(asset, ()) for asset in assets}
 
 
-def find_consent(store: Store, party: str) -> dict[str, Any]:
-    """Return what a party granted, or was granted for it, and withdrew, for people to read."""
-    with facts_of(store) as reader:
-        reader.load([party_key(party), consent_key(party)])
-        facts = reader.facts
-        if party not in facts.parties:
-            raise NotFoundError(f"party `{party}` is not recorded", code="party_unknown")
-        reader.load([template_key(grant.template) for grant in facts.grants.get(party, ())])
-    return {
-        "grants": [_grant(grant, facts) for grant in facts.grants.get(party, ())],
-        "withdrawals": [_withdrawal(record) for record in facts.revocations.get(party, ())],
-    }
-
-
-def _grant(grant: GrantRecord, facts: Facts) -> dict[str, Any]:
-    template = facts.templates[grant.template].document
-    pauses = facts.suspensions.get(grant.id, [])
-    return {
-        "id": grant.id,
-        "entry": grant.entry,
-        "template": f"{template.id}/{template.version}",
-        "permits": [permission.rule for permission in grant.terms.permissions],
-        "forbids": [prohibition.rule for prohibition in grant.terms.prohibitions],
-        "project": grant.project,
-        "assets": None if grant.assets is None else sorted(grant.assets),
-        "starts": format_time(grant.starts),
-        "ends": None if grant.ends is None else format_time(grant.ends),
-        "paused": bool(pauses) and pauses[-1].status == "suspended",
-    }
-
-
 def find_envelope(store: Store, id_: str) -> bytes:
     """Return the signed envelope of a statement, as it was recorded."""
     with store.read() as tx:
@@ -131,14 +101,3 @@ def find_envelope(store: Store, id_: str) -> bytes:
     if not openings:
         raise NotFoundError(f"statement `{id_}` was erased", code="statement_erased")
     return next(iter(openings.values())).envelope
-
-
-def _withdrawal(record: RevocationRecord) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "entry": record.entry,
-        "effective": format_time(record.effective),
-        "grants": None if record.grants is None else sorted(record.grants),
-        "assets": None if record.assets is None else sorted(record.assets),
-        "every_use": record.uses is None,
-    }

@@ -3,7 +3,7 @@
 import click
 
 from consent_ledger.address_book import LEDGER
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.group()
@@ -15,7 +15,7 @@ def org() -> None:
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--public-key", metavar="BASE64", help="Its Ed25519 public key, where the private one is kept elsewhere.")
 @click.option("--dry-run", is_flag=True, help="Do everything but record it.")
-@home_options
+@ledger_options
 @pass_session
 def enrol(session: Session, names: tuple[str, ...], public_key: str | None, dry_run: bool) -> None:
     """Enrol organisations under local names, each with a new key in a file of its own."""

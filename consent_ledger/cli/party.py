@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from consent_ledger.address_book import LEDGER
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.group()
@@ -22,7 +22,7 @@ def party() -> None:
 @click.option("--public-key", metavar="BASE64", help="An Ed25519 public key, where the person keeps the private one.")
 @click.option("--no-key", is_flag=True, help="They have no key: others sign for them or record what they signed.")
 @click.option("--dry-run", is_flag=True, help="Do everything but record it.")
-@home_options
+@ledger_options
 @pass_session
 def add(
     session: Session, names: tuple[str, ...], adult: bool, minor_until: str | None, age_unknown: bool,
@@ -53,7 +53,7 @@ def _age(adult: bool, minor_until: str | None, age_unknown: bool) -> dict[str, A
 
 
 @party.command("list", epilog="Example: consent-ledger party list")
-@home_options
+@ledger_options
 @pass_session
 def list_(session: Session) -> None:
     """List the address book: local name, party id, kind, key file."""
@@ -63,7 +63,7 @@ def list_(session: Session) -> None:
 
 @party.command(epilog="Example: consent-ledger party show c0001")
 @click.argument("name", metavar="PARTY")
-@home_options
+@ledger_options
 @pass_session
 def show(session: Session, name: str) -> None:
     """Show what a party granted, withdrew and paused, as JSON, with the ids that other commands take."""
@@ -71,4 +71,12 @@ def show(session: Session, name: str) -> None:
 
     contact = session.book.find(name)
     with session.asking() as ledger:
-        write_json({"name": contact.name, "party": contact.party, **ledger.find_consent(contact.party)})
+        consent = ledger.find_consent(contact.party)
+    withdrawals = [_withdrawal(item) for item in consent.withdrawals]
+    write_json({"name": contact.name, "party": contact.party, "grants": consent.grants, "withdrawals": withdrawals})
+
+
+def _withdrawal(item: Any) -> dict[str, Any]:
+    """Say whether every use is withdrawn; which ones else, the statement says."""
+    names = ("id", "entry", "effective", "grants", "assets")
+    return {**{name: getattr(item, name) for name in names}, "every_use": item.uses is None}

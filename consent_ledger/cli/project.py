@@ -7,7 +7,7 @@ import click
 from consent_ledger.cli.options import INSTANT, instant_fields
 from consent_ledger.cli.output import write_json
 from consent_ledger.cli.recording import record, writing_options
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.group()
@@ -27,7 +27,7 @@ def project() -> None:
 @click.option("--starts", type=INSTANT, metavar="TIME", help="When it begins.")
 @click.option("--ends", type=INSTANT, metavar="TIME", help="When it is over.")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def create(
     session: Session, name: str, by: str, title: str, brief: str, templates: tuple[str, ...], flags: tuple[str, ...],
@@ -53,7 +53,7 @@ def create(
 
 @project.command(epilog="Example: consent-ledger project show twine")
 @click.argument("name", metavar="ID")
-@home_options
+@ledger_options
 @pass_session
 def show(session: Session, name: str) -> None:
     """Show a project and the questions that its templates ask, as JSON."""

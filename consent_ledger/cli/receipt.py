@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from consent_ledger.cli.output import note, write_json
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.group()
@@ -17,7 +17,7 @@ def receipt() -> None:
 @click.argument("id_", metavar="STATEMENT-ID")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="A new file to write it to.")
 @click.option("--tlog-proof", is_flag=True, help="Only the proof, as c2sp.org/tlog-proof has it.")
-@home_options
+@ledger_options
 @pass_session
 def take(session: Session, id_: str, output: Path | None, tlog_proof: bool) -> None:
     """Write a receipt: JSON with the statement, its entry, the proof and the log's key, to be verified offline."""

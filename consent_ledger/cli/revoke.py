@@ -9,7 +9,7 @@ import click
 from consent_ledger.cli.options import INSTANT, facet_options, instant_fields
 from consent_ledger.cli.output import note
 from consent_ledger.cli.recording import record, show, writing_options
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.command(epilog="Example: consent-ledger revoke --party c0001 --audience open --yes")
@@ -24,7 +24,7 @@ from consent_ledger.cli.session import Session, home_options, pass_session
 @click.option("--key-file", type=click.Path(path_type=Path), help="The key [default: the address book's].")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask whether this is meant.")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def revoke(
     session: Session, /, party: str, everything: bool, grants: tuple[str, ...], assets: tuple[str, ...],
@@ -51,7 +51,7 @@ def revoke(
         if standing.withdrawal is not None and effective_at is None:
             show(ledger.find(standing.withdrawal), f"`{party}` had withdrawn {words}", as_json=as_json)
             return
-        if not standing.grants:
+        if standing.grants == 0:
             note(f"`{party}` has granted nothing until now, so there is nothing that this takes back")
         fields = {"party": party_id, "channel": channel, **part, **instant_fields(effective_at=effective_at)}
         envelope = session.issuer(ledger, by or party, key_file).say(Revocation, ledger.clock(), **fields)

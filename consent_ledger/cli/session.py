@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from consent_ledger.address_book import AddressBook, Contact
-from consent_ledger.errors import KeyFileError
-from consent_ledger.settings import PREFIX, Settings, default_home, read_settings
+from consent_ledger.errors import KeyFileError, NotFoundError
+from consent_ledger.settings import PREFIX, Settings, default_database, default_home, read_settings
 
 # Whoever only verifies a receipt or asks for help does not wait for a database's libraries.
 if TYPE_CHECKING:
     from consent_ledger.anchor import Published
+    from consent_ledger.cli.connecting import Connection
     from consent_ledger.cli.ledgers import Asking, Recording
     from consent_ledger.issuing import Issuer
     from consent_ledger.ledger import Ledger
@@ -51,6 +52,10 @@ class Session:
     def __init__(self, home: Path | None = None, passphrase_file: Path | None = None) -> None:
         self._home = home
         self.passphrase_file = passphrase_file
+        self.server: str | None = None
+        self.token_file: Path | None = None
+        self.ca_file: Path | None = None
+        self.vkey: str | None = None
         self._passphrases: list[str] = []
 
     @property
@@ -64,8 +69,21 @@ class Session:
 
     @cached_property
     def settings(self) -> Settings:
-        """The home's settings."""
-        return read_settings(self.home, os.environ)
+        """The home's settings; where a server has the ledger, there need not be any."""
+        try:
+            return read_settings(self.home, os.environ)
+        except NotFoundError:
+            if self.connection is None:
+                raise
+            return Settings(home=self.home, database=default_database(self.home))
+
+    @cached_property
+    def connection(self) -> "Connection | None":
+        """The server that has the ledger, if it is not the one of this home."""
+        from consent_ledger.cli.connecting import Wishes, find_connection
+
+        wishes = Wishes(server=self.server, token_file=self.token_file, ca_file=self.ca_file, vkey=self.vkey)
+        return find_connection(self.home, os.environ, wishes)
 
     @cached_property
     def book(self) -> AddressBook:
@@ -135,7 +153,7 @@ class Session:
 
     @contextmanager
     def reading(self) -> Iterator["Store"]:
-        """Give the ledger's store, for questions."""
+        """Give the store of the ledger in this home, for questions."""
         from consent_ledger.store.engine import open_store
 
         with open_store(self.settings.database, read_only=True) as store:
@@ -143,7 +161,7 @@ class Session:
 
     @contextmanager
     def ledger(self, *, rehearse: bool = False) -> Iterator["Ledger"]:
-        """Give the ledger, for recording; a rehearsal raises Rehearsed where the first row would be written."""
+        """Give this home's ledger, for recording; a rehearsal raises Rehearsed where the first row would be written."""
         from consent_ledger.anchor import Anchor
         from consent_ledger.ledger import Ledger
         from consent_ledger.store.engine import open_store
@@ -165,6 +183,12 @@ class Session:
     @contextmanager
     def asking(self) -> Iterator["Asking"]:
         """Give the ledger, here or at a server, for questions."""
+        if self.connection is not None:
+            from consent_ledger.cli.remote import RemoteAsking
+
+            with self.connection.open() as client:
+                yield RemoteAsking(client)
+            return
         from consent_ledger.cli.local import LocalAsking
 
         with self.reading() as store:
@@ -173,6 +197,14 @@ class Session:
     @contextmanager
     def recording(self, *, rehearse: bool = False) -> Iterator["Recording"]:
         """Give the ledger, here or at a server, for recording; a rehearsal raises Rehearsed instead of writing."""
+        if self.connection is not None:
+            from consent_ledger.cli.remote import RemoteRecording
+
+            if rehearse:
+                raise click.UsageError("a --dry-run wants the ledger itself, and not a server")
+            with self.connection.open() as client:
+                yield RemoteRecording(client)
+            return
         from consent_ledger.cli.local import LocalRecording
 
         with self.ledger(rehearse=rehearse) as ledger:
@@ -192,26 +224,35 @@ class Session:
         return self.home / contact.key
 
 
-def _set_home(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
-    if value is not None:
-        ctx.find_object(Session).home = value  # type: ignore[union-attr]  # `cli` made one
-
-
-def _set_passphrase_file(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
-    if value is not None:
-        ctx.find_object(Session).passphrase_file = value  # type: ignore[union-attr]  # `cli` made one
+def _kept(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Give the session what an option says."""
+    if value is not None and parameter.name is not None:
+        setattr(ctx.find_object(Session), parameter.name, value)
 
 
 def home_options(command: Command) -> Command:
     """Let a command take --home and --passphrase-file, which also stand before its name."""
     path = click.Path(path_type=Path)
     command = click.option(
-        "--passphrase-file", type=path, expose_value=False, callback=_set_passphrase_file,
+        "--passphrase-file", type=path, expose_value=False, callback=_kept,
         help="A file with the passphrase of key files.",
     )(command)  # fmt: skip
     return click.option(
-        "--home", type=path, expose_value=False, callback=_set_home, help="The ledger's folder.", is_eager=True
+        "--home", type=path, expose_value=False, callback=_kept, help="The ledger's folder.", is_eager=True
     )(command)
+
+
+def ledger_options(command: Command) -> Command:
+    """Let a command take --home and --passphrase-file, and --server where another machine has the ledger."""
+    command = click.option(
+        "--token-file", type=click.Path(path_type=Path), expose_value=False, callback=_kept,
+        help="A file with the token for the server.",
+    )(command)  # fmt: skip
+    command = click.option(
+        "--server", metavar="URL", expose_value=False, callback=_kept, is_eager=True,
+        help="The server that has the ledger, if it is not the one of the home.",
+    )(command)  # fmt: skip
+    return home_options(command)
 
 
 pass_session = click.make_pass_decorator(Session)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from consent_ledger.cli.output import note, write_json, write_lines
-from consent_ledger.cli.session import Rehearsed, Session, home_options, pass_session
+from consent_ledger.cli.session import Rehearsed, Session, ledger_options, pass_session
 
 
 @click.group()
@@ -18,7 +18,7 @@ def statement() -> None:
 @click.argument("file", metavar="FILE|-", type=click.File("rb"))
 @click.option("--ndjson", is_flag=True, help="One JSON object a line: the receipt or the error.")
 @click.option("--dry-run", is_flag=True, help="Do everything but record it, each as if it were alone.")
-@home_options
+@ledger_options
 @pass_session
 def submit(session: Session, file: Any, ndjson: bool, dry_run: bool) -> int:
     """Record signed envelopes, one a line, in their order. What is refused takes nothing else with it; a statement that
@@ -65,7 +65,7 @@ def _described(outcome: Any) -> dict[str, Any]:
 @statement.command(epilog="Example: consent-ledger statement show sha256:9f86d0...")
 @click.argument("id_", metavar="ID")
 @click.option("--envelope", is_flag=True, help="The signed envelope itself, as it was recorded.")
-@home_options
+@ledger_options
 @pass_session
 def show(session: Session, id_: str, envelope: bool) -> None:
     """Show a statement that is recorded, as JSON."""

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from consent_ledger.cli.recording import in_parts, record, writing_options
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.group()
@@ -16,7 +16,7 @@ def submission() -> None:
 
 def _options(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the files and who says it."""
-    command = writing_options(home_options(pass_session(command)))
+    command = writing_options(ledger_options(pass_session(command)))
     command = click.option(
         "--grant", "grants", multiple=True, metavar="ID",
         help="Only for this grant [default: for all to this organisation].",

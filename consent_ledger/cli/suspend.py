@@ -6,7 +6,7 @@ import click
 
 from consent_ledger.cli.options import INSTANT, instant_fields
 from consent_ledger.cli.recording import record, writing_options
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 GRANTS_HELP = "A grant (`party show`); once for each."
 
@@ -17,7 +17,7 @@ GRANTS_HELP = "A grant (`party show`); once for each."
 @click.option("--effective-at", type=INSTANT, metavar="TIME", help="From then on [default: at once].")
 @click.option("--key-file", type=click.Path(path_type=Path), help="The key [default: the address book's].")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def suspend(
     session: Session, party: str, grants: tuple[str, ...], effective_at: int | None, key_file: Path | None,
@@ -33,7 +33,7 @@ def suspend(
 @click.option("--effective-at", type=INSTANT, metavar="TIME", help="From then on [default: at once].")
 @click.option("--key-file", type=click.Path(path_type=Path), help="The key [default: the address book's].")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def resume(
     session: Session, party: str, grants: tuple[str, ...], effective_at: int | None, key_file: Path | None,

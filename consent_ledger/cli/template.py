@@ -5,7 +5,7 @@ import click
 from consent_ledger.cli.ending import invalidate, supersede
 from consent_ledger.cli.recording import record, writing_options
 from consent_ledger.cli.reviewing import diff, lint, preview, read_named, refuse_errors
-from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.group()
@@ -24,12 +24,15 @@ template.add_command(invalidate)
 @click.argument("name", metavar="FOLDER|ID[/VERSION]")
 @click.option("--by", required=True, metavar="ORG", help="The organisation that benefits from what is granted.")
 @click.option(
-    "--parameter", "parameters", multiple=True, metavar="NAME=VALUE",
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
     help="Whom the template leaves open; once for each party.",
 )
 @click.option("--as", "own_id", metavar="ID", help="Publish under an id of your own, for example for other parties.")
 @writing_options
-@home_options
+@ledger_options
 @pass_session
 def publish(
     session: Session, name: str, by: str, parameters: tuple[str, ...], own_id: str | None, dry_run: bool, as_json: bool

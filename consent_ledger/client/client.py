@@ -14,6 +14,7 @@ from consent_ledger.answers import (
     ClearanceAnswer,
     ClearanceRequest,
     ConsistencyAnswer,
+    ExplainRequest,
     InclusionAnswer,
     ProvenReceipt,
     ReceiptAnswer,
@@ -24,15 +25,29 @@ from consent_ledger.audit.checkpoint import Checkpoint
 from consent_ledger.batch import Receipt
 from consent_ledger.client.address import parse_address, parse_token
 from consent_ledger.client.bulk import clear_all
+from consent_ledger.client.explaining import explain_all
+from consent_ledger.client.registering import register_all
 from consent_ledger.client.transport import JSON, TEXT, Patience, Transport
 from consent_ledger.client.verifying import (
+    decode,
     receipt_file_of,
     verify_answer,
     verify_checkpoint,
     verify_registration,
     verify_statement,
+    wrong_answer,
 )
-from consent_ledger.errors import LedgerError, UnavailableError, VerificationError
+from consent_ledger.documents import (
+    AssetAnswer,
+    ConsentAnswer,
+    ProjectDetails,
+    TemplateAnswer,
+    TemplateItem,
+    TemplatePage,
+)
+from consent_ledger.errors import LedgerError, VerificationError
+from consent_ledger.licenses.explanation import Want
+from consent_ledger.licenses.terms import TemplateDocument, template_digest
 from consent_ledger.receipt_file import ReceiptFile, verify_receipt_file
 from consent_ledger.signing.note import NoteVerifier
 
@@ -57,13 +72,14 @@ class Client:
         ca_file: str | PathLike[str] | None = None, allow_plain_http: bool = False, patience: Patience = PATIENCE,
         clock: Callable[[], int] = _now, pause: Callable[[float], None] = time.sleep,
     ) -> None:  # fmt: skip
-        """`vkey`: the log's verifier key, known from elsewhere; what the log signed is then verified under it.
+        """`vkey`: the log's verifier key, known from elsewhere, or several, one a line, where it had several; what the
+        log signed is then verified under them.
 
         Plain http is spoken to this machine only, unless `allow_plain_http`: whoever is on the way reads the token.
         """
         address = parse_address(url, allow_plain_http=allow_plain_http)
-        self.verifier = None if vkey is None else NoteVerifier.from_vkey(vkey.strip())
-        self._vkey = None if vkey is None else vkey.strip()
+        self._vkey = vkey
+        self.verifiers = [] if vkey is None else [NoteVerifier.from_vkey(line) for line in vkey.split()]
         self.clock = clock
         self.transport = Transport(
             address, None if token is None else parse_token(token), None if ca_file is None else fspath(ca_file),
@@ -91,7 +107,15 @@ class Client:
             "POST", "/v1/statements", body=envelope, statuses=(200, 201), headers=key
         )  # fmt: skip
         receipt = decode(answered.body, ReceiptAnswer)
-        return verify_registration(envelope, receipt, answered.status == 201, self.verifier)
+        return verify_registration(envelope, receipt, answered.status == 201, self.verifiers)
+
+    def register_all(self, envelopes: Iterable[bytes]) -> Iterator[Receipt | LedgerError]:
+        """Record many, in order, and yield for each its receipt or the error that refused it. Memory stays bounded.
+
+        A statement may rest on one before it, and what is refused takes nothing else with it. Raises UnavailableError
+        where the server is lost; what was yielded before is recorded.
+        """
+        return register_all(self.transport, envelopes, self.register, self.checkpoint, self.verifiers)
 
     # What is asked -----------------------------------------------------------------------------------------------
 
@@ -108,6 +132,48 @@ class Client:
         """
         return clear_all(self.transport, questions, self.clock)
 
+    def explain(self, request: ExplainRequest) -> list[tuple[Want, ...]]:
+        """Return, for each asset, in order, the smallest set of things that would clear it."""
+        return explain_all(self.transport, request)
+
+    def project(self, id_: str) -> ProjectDetails:
+        """Return a project as it was recorded last, and what it asks people to sign."""
+        project = self._get(f"/v1/projects/{segment(id_)}", ProjectDetails)
+        if project.project != id_:
+            raise wrong_answer("the answer is about another project than was asked")
+        return project
+
+    def template(self, digest: str) -> TemplateDocument:
+        """Return the template version of a digest; what it says is what the digest is of."""
+        document = self._get(f"/v1/templates/{segment(digest)}", TemplateAnswer).document
+        if template_digest(document) != digest:
+            raise wrong_answer("the answer is another template than was asked for")
+        return document
+
+    def templates(self) -> Iterator[TemplateItem]:
+        """Yield the template versions that one's organisation published, or offers."""
+        cursor: str | None = None
+        while True:
+            page = self._get("/v1/templates", TemplatePage, limit=1000, cursor=cursor)
+            yield from page.items
+            if page.next_cursor is None or not page.items:
+                return
+            cursor = page.next_cursor
+
+    def asset(self, hash_: str) -> AssetAnswer:
+        """Return how an asset is registered, as far as one's organisation sees it."""
+        answer = self._get(f"/v1/assets/{segment(hash_)}", AssetAnswer)
+        if {answer.asset, *(r.medium.hash for r in answer.registrations)} != {hash_}:
+            raise wrong_answer("the answer is about another asset than was asked")
+        return answer
+
+    def consent(self, party: str) -> ConsentAnswer:
+        """Return what a party granted and withdrew, as far as one's organisation sees it."""
+        answer = self._get(f"/v1/parties/{segment(party)}/consent", ConsentAnswer)
+        if answer.party != party:
+            raise wrong_answer("the answer is about another party than was asked")
+        return answer
+
     def statement(self, id_: str) -> bytes:
         """Return the signed envelope of a recorded statement, byte for byte."""
         return verify_statement(id_, self._get(f"/v1/statements/{segment(id_)}", StatementAnswer).envelope)
@@ -123,7 +189,7 @@ class Client:
     def version(self) -> Version:
         """Return which software and ledger this is; VerificationError `wrong_log_key` for another than the pinned."""
         version = self._get("/version", Version)
-        if self._vkey is not None and version.vkey != self._vkey:
+        if self._vkey is not None and version.vkey not in self._vkey.split():
             detail = "the server's ledger is another than that of the verifier key"
             raise VerificationError(detail, code="wrong_log_key")
         return version
@@ -131,7 +197,7 @@ class Client:
     def checkpoint(self) -> Checkpoint:
         """Return the log's latest checkpoint."""
         note = self.transport.exchange("GET", "/checkpoint", wants=TEXT).body
-        return verify_checkpoint(note, self.verifier)
+        return verify_checkpoint(note, self.verifiers)
 
     def inclusion(self, index: int, size: int | None = None) -> InclusionAnswer:
         """Return the proof that an entry is in the log of a size."""
@@ -148,14 +214,6 @@ class Client:
     def _post(self, path: str, document: Any, type_: type[T]) -> T:
         body = msgspec.json.encode(document)
         return decode(self.transport.exchange("POST", path, body=body, sends=JSON).body, type_)
-
-
-def decode(raw: bytes, type_: type[T]) -> T:
-    """Return the answer in a JSON document; raise UnavailableError where it is none."""
-    try:
-        return msgspec.json.decode(raw, type=type_)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
-        raise UnavailableError("the server's answer cannot be understood", code="bad_answer") from e
 
 
 def segment(text: str) -> str:

@@ -5,6 +5,8 @@ repaired and never skipped.
 """
 
 from base64 import b64decode
+from collections.abc import Sequence
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -15,7 +17,7 @@ from consent_ledger.audit.entry import decode_entry
 from consent_ledger.audit.receipt import Receipt as Proof
 from consent_ledger.audit.receipt import encode_receipt
 from consent_ledger.batch import Receipt
-from consent_ledger.errors import LedgerError, VerificationError
+from consent_ledger.errors import LedgerError, UnavailableError, VerificationError
 from consent_ledger.licenses.reasons import VERDICTS
 from consent_ledger.licenses.statements import UseRequest, statement_id
 from consent_ledger.receipt_file import FORMAT, Opening, ReceiptFile
@@ -25,6 +27,8 @@ from consent_ledger.signing.note import NoteVerifier
 
 TOLERANCE = 600 * SECOND
 """How far the server's clock may be behind: an answer from before is a kept one, or one of the clocks is wrong."""
+
+T = TypeVar("T")
 
 _USE_FIELDS = UseRequest.__struct_fields__
 
@@ -37,15 +41,15 @@ def use_in(question: ClearanceRequest) -> UseRequest:
 def verify_answer(question: ClearanceRequest, answer: ClearanceAnswer, now: int) -> None:
     """Raise VerificationError unless the answer is one to this question, and its verdict follows from its reasons."""
     if answer.asset != question.asset:
-        raise _wrong(f"the answer is about `{answer.asset}`, want `{question.asset}`")
+        raise wrong_answer(f"the answer is about `{answer.asset}`, want `{question.asset}`")
     if answer.query != use_in(question):
-        raise _wrong("the answer is about another use than was asked")
+        raise wrong_answer("the answer is about another use than was asked")
     if not answer.reasons or any(reason.code not in VERDICTS for reason in answer.reasons):
-        raise _wrong("the answer has a reason that is not known here")
+        raise wrong_answer("the answer has a reason that is not known here")
     if min(VERDICTS[reason.code] for reason in answer.reasons).name != answer.verdict:
-        raise _wrong(f"the answer is `{answer.verdict}` and its reasons are not")
+        raise wrong_answer(f"the answer is `{answer.verdict}` and its reasons are not")
     if answer.verdict == "allow" and any(need.status != "covered" for need in answer.requirements):
-        raise _wrong("the answer is `allow` and somebody's permission is missing")
+        raise wrong_answer("the answer is `allow` and somebody's permission is missing")
     _verify_point(question, answer, now)
 
 
@@ -55,38 +59,40 @@ def _verify_point(question: ClearanceRequest, answer: ClearanceAnswer, now: int)
         until = None if answer.valid_until is None else parse_instant(answer.valid_until)
         asked = None if question.as_of is UNSET else parse_instant(question.as_of)
     except LedgerError as e:
-        raise _wrong(f"the answer has a time that is none: {e}") from e
+        raise wrong_answer(f"the answer has a time that is none: {e}") from e
     if asked is not None and as_of != asked:
-        raise _wrong(f"the answer is as of `{answer.as_of}`, want `{question.as_of}`")
+        raise wrong_answer(f"the answer is as of `{answer.as_of}`, want `{question.as_of}`")
     if asked is None and as_of < now - TOLERANCE:
-        raise _wrong(f"the answer is as of `{answer.as_of}`, want now: it is old, or a clock is wrong")
+        raise wrong_answer(f"the answer is as of `{answer.as_of}`, want now: it is old, or a clock is wrong")
     if until is not None and until <= as_of:
-        raise _wrong("the answer is over before it begins")
+        raise wrong_answer("the answer is over before it begins")
     if question.size is not UNSET and answer.size != question.size:
-        raise _wrong(f"the answer is by {answer.size} entries, want {question.size}")
+        raise wrong_answer(f"the answer is by {answer.size} entries, want {question.size}")
 
 
-def verify_registration(envelope: bytes, answer: ReceiptAnswer, is_new: bool, verifier: NoteVerifier | None) -> Receipt:
+def verify_registration(
+    envelope: bytes, answer: ReceiptAnswer, is_new: bool, verifiers: Sequence[NoteVerifier]
+) -> Receipt:
     """Return the receipt of the statement that was sent; raise VerificationError where it is not a receipt for it."""
     try:
         id_ = statement_id(decode_envelope(envelope).payload)
         sealed, checkpoint = answer.sealed.encode(), answer.checkpoint.encode()
         entry, recorded_at = decode_entry(sealed), parse_time(answer.recorded_at)
-        head = verify_checkpoint(checkpoint, verifier)
+        head = verify_checkpoint(checkpoint, verifiers)
     except VerificationError:
         raise
     except LedgerError as e:
-        raise _wrong(f"this is not a receipt: {e}") from e
+        raise wrong_answer(f"this is not a receipt: {e}") from e
     if answer.id != id_:
-        raise _wrong(f"the receipt is for `{answer.id}`, want `{id_}`")
+        raise wrong_answer(f"the receipt is for `{answer.id}`, want `{id_}`")
     if (entry.index, entry.recorded_at) != (answer.entry, recorded_at) or head.size <= entry.index:
-        raise _wrong("the receipt contradicts itself")
+        raise wrong_answer("the receipt contradicts itself")
     return Receipt(id_, entry.index, recorded_at, sealed, checkpoint, is_new)
 
 
-def verify_checkpoint(note: bytes, verifier: NoteVerifier | None) -> Checkpoint:
+def verify_checkpoint(note: bytes, verifiers: Sequence[NoteVerifier]) -> Checkpoint:
     """Return what a checkpoint says, its signature verified where the log's key is known."""
-    return read_checkpoint_text(note) if verifier is None else open_checkpoint(note, [verifier])
+    return open_checkpoint(note, verifiers) if verifiers else read_checkpoint_text(note)
 
 
 def receipt_file_of(answer: ProvenReceipt) -> ReceiptFile:
@@ -97,7 +103,7 @@ def receipt_file_of(answer: ProvenReceipt) -> ReceiptFile:
         keys = {keyid: b64decode(raw, validate=True) for keyid, raw in answer.keys.items()}
         proof_text = encode_receipt(proof).decode()
     except ValueError as e:
-        raise _wrong("this is not a receipt") from e
+        raise wrong_answer("this is not a receipt") from e
     return ReceiptFile(
         format=FORMAT, id=answer.id, entry=answer.sealed, opening=opening, proof=proof_text, vkey=answer.vkey, keys=keys
     )
@@ -109,11 +115,20 @@ def verify_statement(id_: str, envelope: msgspec.Raw) -> bytes:
     try:
         found = statement_id(decode_envelope(raw).payload)
     except LedgerError as e:
-        raise _wrong(f"this is not a statement: {e}") from e
+        raise wrong_answer(f"this is not a statement: {e}") from e
     if found != id_:
-        raise _wrong(f"the statement is `{found}`, want `{id_}`")
+        raise wrong_answer(f"the statement is `{found}`, want `{id_}`")
     return raw
 
 
-def _wrong(detail: str) -> VerificationError:
+def wrong_answer(detail: str) -> VerificationError:
+    """Return the error for an answer that is not one to what was asked."""
     return VerificationError(detail, code="wrong_answer")
+
+
+def decode(raw: bytes, type_: type[T]) -> T:
+    """Return the answer in a JSON document; raise UnavailableError where it is none."""
+    try:
+        return msgspec.json.decode(raw, type=type_)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise UnavailableError("the server's answer cannot be understood", code="bad_answer") from e

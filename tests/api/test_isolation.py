@@ -181,6 +181,7 @@ ALIKE: dict[str, Pairs] = {
     "clear_assets": questions("/v1/clearance/bulk", NDJSON),
     "explain_assets": explained,
     "read_asset": with_names("/v1/assets/{}", film, "sha256:" + ABSENT),
+    "read_consent": with_names("/v1/parties/{}/consent", lambda _: party_of("eve"), NOBODY),
     "list_submissions": with_names("/v1/assets/{}/submissions", film, "sha256:" + ABSENT),
     "read_decision": with_names("/v1/decisions/{}", lambda served: served.decision, NO_DECISION),
     "read_project": with_names("/v1/projects/{}", project, NO_PROJECT),
