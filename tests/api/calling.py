@@ -7,6 +7,10 @@ from typing import Any, NamedTuple
 import msgspec
 from litestar import Litestar
 
+from consent_ledger.api.exposure import Exposure
+from consent_ledger.api.limits import Limits, Rate
+
+UNLIMITED = Exposure(limits=Limits(*[Rate(0, 0)] * len(Limits._fields)))
 Headers = Iterable[tuple[bytes, bytes]]
 
 

@@ -18,7 +18,7 @@ from consent_ledger.api.operations import ANYBODY, UNDECLARED, operation_of
 from consent_ledger.errors import RefusedError
 from consent_ledger.store.engine import open_store
 from tests.api.asking import JSON, bearer, question
-from tests.api.calling import call, pairs
+from tests.api.calling import UNLIMITED, call, pairs
 from tests.world import DAY, World, hash_of, party_of
 
 FORMS = {"sign_in", "sign_out"}
@@ -66,7 +66,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def routes(walked: World) -> Litestar:
-    return create_app(walked.ledger)
+    return create_app(walked.ledger, exposure=UNLIMITED)
 
 
 @pytest.fixture
