@@ -28,11 +28,12 @@ class Directory:
     def alone(self) -> Iterator[None]:
         """Wait for other publishers of this folder; UnavailableError `cannot_publish` where the disk fails."""
         try:
+            missing = [path for path in (self._root, *self._root.parents) if not path.exists()]
             self._root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 flock(descriptor, LOCK_EX)
-                self._touched = {self._root}
+                self._touched = {self._root, *(path.parent for path in missing)}
                 yield
             finally:
                 os.close(descriptor)
