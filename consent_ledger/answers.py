@@ -136,6 +136,13 @@ class ReceiptAnswer(msgspec.Struct, frozen=True):
     checkpoint: str
 
 
+class RehearsalAnswer(msgspec.Struct, frozen=True):
+    """That a statement would be recorded; `recorded` where it is already, with the first registration's receipt."""
+
+    id: str
+    recorded: ReceiptAnswer | None
+
+
 class StatementAnswer(msgspec.Struct, frozen=True):
     """A statement as it was received: `envelope` byte for byte, and `statement`, its payload."""
 

@@ -37,6 +37,7 @@ from consent_ledger.api.logs import Logger, Silent
 from consent_ledger.api.methods import answer_options
 from consent_ledger.api.operations import build_document
 from consent_ledger.api.receipts import read_receipt
+from consent_ledger.api.rehearsals import rehearse_statement
 from consent_ledger.api.service import Service
 from consent_ledger.api.statements import read_statement, register_statement
 from consent_ledger.certificates import Signer
@@ -45,6 +46,7 @@ from consent_ledger.ledger import Ledger
 
 ROUTES = (
     register_statement,
+    rehearse_statement,
     read_statement,
     read_receipt,
     clear_asset,

@@ -14,9 +14,18 @@ from consent_ledger.audit.receipt import decode_receipt
 from consent_ledger.batch import Outcome, Receipt
 from consent_ledger.cli.ledgers import When
 from consent_ledger.cli.lookup import by_name
+from consent_ledger.cli.session import Rehearsed
 from consent_ledger.client import Client
 from consent_ledger.documents import ConsentAnswer, RegistrationAnswer
-from consent_ledger.errors import ForbiddenError, LedgerError, NotFoundError, RefusedError, UnauthenticatedError
+from consent_ledger.errors import (
+    ForbiddenError,
+    LedgerError,
+    LimitedError,
+    NotFoundError,
+    RefusedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from consent_ledger.licenses.explanation import Want
 from consent_ledger.licenses.facts import Claim, Parent, ProjectRecord, optional_micros
 from consent_ledger.licenses.statements import TemplateRef, UseRequest
@@ -119,6 +128,32 @@ class RemoteRecording(RemoteAsking):
         sealed = receipt.entry.encode()
         entry, checkpoint = decode_entry(sealed), decode_receipt(receipt.proof.encode()).checkpoint
         return Receipt(id_, entry.index, entry.recorded_at, sealed, checkpoint, False)
+
+
+class RemoteRehearsal(RemoteRecording):
+    """A server that is only asked what it would record, each as if it were alone."""
+
+    def register(self, envelope: bytes) -> Receipt:
+        receipt = self._client.rehearse(envelope)
+        if receipt is None:
+            raise Rehearsed
+        return receipt
+
+    def register_all(self, envelopes: Iterable[bytes]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        rehearsed = False
+        for envelope in envelopes:
+            try:
+                outcomes.append(self.register(envelope))
+            except Rehearsed:
+                rehearsed = True
+            except (UnavailableError, UnauthenticatedError, LimitedError):
+                raise
+            except LedgerError as e:
+                outcomes.append(e)
+        if rehearsed:
+            raise Rehearsed
+        return outcomes
 
 
 def _point(when: When) -> dict[str, Any]:

@@ -157,12 +157,27 @@ class Session:
         from consent_ledger.store.engine import open_store
 
         with open_store(self.settings.database, read_only=True) as store:
+            if self.settings.erasures.exists():
+                self._require_erased(store)
             yield store
+
+    def _require_erased(self, store: "Store") -> None:
+        """Destroy what the journal says is destroyed, as in a database that was restored, before anybody sees it."""
+        from consent_ledger.erasure import Journal, complete, is_pending
+        from consent_ledger.store.engine import open_store
+
+        journal = Journal(self.settings.erasures)
+        with store.read() as tx:
+            pending = is_pending(tx, journal)
+        if pending:
+            with open_store(self.settings.database) as writable:
+                complete(writable, journal)
 
     @contextmanager
     def ledger(self, *, rehearse: bool = False) -> Iterator["Ledger"]:
         """Give this home's ledger, for recording; a rehearsal raises Rehearsed where the first row would be written."""
         from consent_ledger.anchor import Anchor
+        from consent_ledger.erasure import Journal, complete
         from consent_ledger.ledger import Ledger
         from consent_ledger.store.engine import open_store
 
@@ -171,6 +186,8 @@ class Session:
         log_key = self.read_key(newest)
         anchor = Anchor(settings.anchor_file, notice=_note)
         with open_store(settings.database, step=_stop_before_writing if rehearse else _go_on) as store:
+            if not rehearse:
+                complete(store, Journal(settings.erasures))
             yield Ledger.open(store, log_key, anchor=anchor, further_keys=self._openable)
             anchor.close()
 
@@ -198,12 +215,10 @@ class Session:
     def recording(self, *, rehearse: bool = False) -> Iterator["Recording"]:
         """Give the ledger, here or at a server, for recording; a rehearsal raises Rehearsed instead of writing."""
         if self.connection is not None:
-            from consent_ledger.cli.remote import RemoteRecording
+            from consent_ledger.cli.remote import RemoteRecording, RemoteRehearsal
 
-            if rehearse:
-                raise click.UsageError("a --dry-run wants the ledger itself, and not a server")
             with self.connection.open() as client:
-                yield RemoteRecording(client)
+                yield RemoteRehearsal(client) if rehearse else RemoteRecording(client)
             return
         from consent_ledger.cli.local import LocalRecording
 

@@ -18,6 +18,7 @@ from consent_ledger.answers import (
     InclusionAnswer,
     ProvenReceipt,
     ReceiptAnswer,
+    RehearsalAnswer,
     StatementAnswer,
     Version,
 )
@@ -116,6 +117,12 @@ class Client:
         where the server is lost; what was yielded before is recorded.
         """
         return register_all(self.transport, envelopes, self.register, self.checkpoint, self.verifiers)
+
+    def rehearse(self, envelope: bytes) -> Receipt | None:
+        """Return None for a statement that would be recorded now, or the receipt of one that is; record nothing."""
+        body = self.transport.exchange("POST", "/v1/rehearsals", body=envelope).body
+        recorded = decode(body, RehearsalAnswer).recorded
+        return None if recorded is None else verify_registration(envelope, recorded, False, self.verifiers)
 
     # What is asked -----------------------------------------------------------------------------------------------
 

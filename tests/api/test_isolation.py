@@ -235,6 +235,7 @@ BY_DIGEST = {"read_template", "compare_templates", "read_wording", "keep_wording
 
 WRITES = {
     "register_statement": "/v1/statements",
+    "rehearse_statement": "/v1/rehearsals",
     "register_assets": "/v1/assets",
     "record_project": "/v1/projects",
     "publish_template": "/v1/templates",

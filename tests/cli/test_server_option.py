@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -218,6 +219,37 @@ def test_nothing_is_signed_for_a_log_that_is_not_known_or_another(runs: Runs, bo
     other = runs.run("--vkey", tmp_path / "other/log.vkey", *withdraw)
     assert (other.code, other.out) == (5, "")
     assert runs.run("--vkey", key.strip(), *withdraw).code == 0
+
+
+REHEARSED: dict[str, tuple[str, ...]] = {
+    "grant": ("grant", "--party", "anna", "--project", "twine", "--yes", "open"),
+    "grant, unanswered": ("grant", "--party", "anna", "--project", "twine"),
+    "grants": ("grant", "--from", "{table}", "--project", "twine", "--yes", "open"),
+    "revoke": ("revoke", "--party", "anna", "--all"),
+    "suspend": ("suspend", "--party", "anna", "--grant", "{grant}"),
+    "suspend, another's": ("suspend", "--party", "bob", "--grant", "{grant}"),
+    "resume, unknown": ("resume", "--party", "anna", "--grant", "sha256:" + "9f" * 32),
+    "submission": ("submission", "paid", "{media}", "--by", "studio"),
+    "submission, another's": ("submission", "reject", "{media}", "--by", "anna", "--reason", "blurred"),
+    "asset register": ("asset", "register", "{table}", "--project", "twine", "--by", "studio", "--no-subjects"),
+    "statement submit": ("statement", "submit", "{table}", "--ndjson"),
+    "party add": ("party", "add", "dora", "--adult", "--by", "studio"),
+}
+
+
+@pytest.mark.parametrize("kind", REHEARSED)
+def test_a_rehearsal_says_the_same_and_records_nothing(
+    runs: Runs, granted: str, tmp_path: Path, kind: str
+) -> None:  # fmt: skip
+    table = tmp_path / "table.csv"
+    table.write_text("party\nanna\nbob\n")
+    said = [word.format(media=runs.both.media, grant=granted, table=table) for word in REHEARSED[kind]]
+    before = runs.here("receipt", "take", granted, "--tlog-proof").out
+    size = len(json.loads(runs.here("party", "show", "anna").out)["grants"])
+    here, there = (run(*said, "--dry-run") for run in (runs.here, partial(runs.there, token=runs.both.studio)))
+    assert (there.code, there.out, there.err) == (here.code, here.out, here.err)
+    assert runs.here("receipt", "take", granted, "--tlog-proof").out == before
+    assert len(json.loads(runs.here("party", "show", "anna").out)["grants"]) == size
 
 
 def test_a_withdrawal_wants_no_token(runs: Runs, both: Both) -> None:
