@@ -10,10 +10,12 @@ from consent_ledger.audit.entry import SALT_BYTES, commit, decode_entry, encode_
 from consent_ledger.audit.tree import leaf_hash
 from consent_ledger.errors import LedgerError, UnavailableError
 from consent_ledger.intake import Verified
+from consent_ledger.licenses.erasing import check_erasure
 from consent_ledger.licenses.facts import Registered
 from consent_ledger.licenses.keys import for_admission_further, statement_key, touched_keys
 from consent_ledger.licenses.registration import admit
 from consent_ledger.licenses.signed import SignedStatement
+from consent_ledger.licenses.statements import Erasure
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.index import entries_touching
@@ -87,6 +89,8 @@ class Batch:
             if facts.failure is not None:
                 raise UnavailableError(f"the ledger is damaged: {facts.failure}", code="ledger_integrity_failure")
             where = admit(facts, signed.statement, signers, Registered(index, self._now, signed.id, signers.keyids))
+            if isinstance(signed.statement, Erasure):
+                check_erasure(facts, signed.statement)
         except UnavailableError:
             raise  # about the ledger, not about this statement
         except LedgerError as e:

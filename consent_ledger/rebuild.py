@@ -13,6 +13,7 @@ from consent_ledger.errors import LedgerError, VerificationError
 from consent_ledger.licenses.facts import Facts, Registered
 from consent_ledger.licenses.keys import touched_keys
 from consent_ledger.licenses.signed import signers_of, skim_signed
+from consent_ledger.licenses.statements import Suspension
 from consent_ledger.store.engine import Store
 from consent_ledger.store.index import all_touches, clear_index, insert_touches
 from consent_ledger.store.log import read_head, stream
@@ -69,6 +70,8 @@ class Refold:
 
     def __init__(self, pairs: Iterable[Pair]) -> None:
         self.erased: set[int] = set()
+        self.partial: set[int] = set()
+        """The entries that touched, with what was erased, more than anybody can tell now."""
         self._pairs = pairs
         self._facts = Facts()
 
@@ -93,6 +96,10 @@ class Refold:
     def _fold(self, item: Replayed, envelope: bytes) -> list[Touch]:
         signed = skim_signed(envelope)
         signers = signers_of(signed.envelope)
+        if isinstance(signed.statement, Suspension) and self.erased and any(
+            grant not in self._facts.grant_by_id for grant in signed.statement.grants
+        ):
+            self.partial.add(item.index)
         where = Registered(item.index, item.recorded_at, signed.id, signers.keyids, signers.time)
         touches = [(key, item.index) for key in dict.fromkeys(touched_keys(signed.id, signed.statement, self._facts))]
         self._facts.apply(where, signed.statement)
@@ -136,7 +143,7 @@ def compare(tx: Transaction) -> list[Difference]:
     for touch in _touches(tx):
         if touch in wanted:
             wanted.discard(touch)
-        elif touch[1] not in refold.erased:
+        elif touch[1] not in refold.erased | refold.partial:
             surplus.append(touch)
     found = [Difference(e, key, True) for key, e in surplus] + [Difference(e, key, False) for key, e in wanted]
     return sorted(found)

@@ -69,6 +69,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.witness_policy is None else self.home / self.witness_policy
 
     @property
+    def erasures(self) -> Path:
+        """The journal of what was erased; its backups are kept apart from those of the database."""
+        return self.home / "erasures.ndjson"
+
+    @property
+    def holds(self) -> Path:
+        """The file of legal holds."""
+        return self.home / "holds.json"
+
+    @property
     def log_key(self) -> Path:
         """The file of the key that signs checkpoints."""
         return self.home / "log.key"

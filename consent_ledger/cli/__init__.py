@@ -42,6 +42,8 @@ COMMANDS = {
     "verify": ("consent_ledger.cli.verify:verify", "Verify a bundle, offline and trusting nobody."),
     "publish": ("consent_ledger.cli.publish:publish", "Publish the log as files that anybody can verify."),
     "witness": ("consent_ledger.cli.witness:witness", "Cosign other logs, so that they cannot show two histories."),
+    "erase": ("consent_ledger.cli.erase:erase", "Destroy what a person said; that it was said stays provable."),
+    "hold": ("consent_ledger.cli.erase:hold", "Keep what a person said from being erased."),
     "rebuild": ("consent_ledger.cli.rebuild:rebuild", "Make the index anew from the log."),
     "key": ("consent_ledger.cli.key:key", "Make keys, and record that one is added, retired or compromised."),
     "serve": ("consent_ledger.cli.serve:serve", "Answer over HTTP."),

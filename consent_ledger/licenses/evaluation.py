@@ -162,6 +162,11 @@ def revocations_of(grant: GrantRecord, need: Requirement, facts: Facts, at: Mome
 
 def evaluate(need: Requirement, atom: Atom, use: Use, given: tuple[Standing, ...], facts: Facts, at: Moment) -> Answer:
     """Return what the party says to the atom."""
+    erased_by = facts.erased_parties.get(need.party)
+    if erased_by is not None:
+        # Whatever it had permitted, and whatever was erased with that, cannot be shown any more.
+        withdrawn = Reason("revoked", need.capacity, need.party, entry=erased_by, via=need.via)
+        return Answer(Verdict.deny, frozenset({withdrawn}))
     party = facts.parties.get(need.party)
     forbidden = _forbidden(need, atom, use, given)
     if forbidden:

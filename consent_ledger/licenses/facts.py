@@ -218,11 +218,16 @@ class Facts:
         self.template_versions: dict[tuple[str, str], str] = {}
         self.projects: dict[str, list[ProjectRecord]] = {}
         self.erased: dict[int, int] = {}
+        """The entries whose openings were destroyed, and the erasure of each."""
+        self.erased_parties: dict[str, int] = {}
+        """The parties whose statements were, and the first erasure of each: they are taken to permit nothing."""
 
     def apply(self, where: Registered, statement: st.Statement) -> None:
         """Fold one recorded statement in. Entries come in ledger order; a gap means that they touch nothing asked."""
         self.size = max(self.size, where.entry + 1)
         self.recorded_at = max(self.recorded_at, where.recorded_at)
+        if where.entry in self.erased:
+            return  # its opening is about to go
         match statement:
             case st.Asset():
                 self._apply_asset(where, statement)
@@ -272,10 +277,38 @@ class Facts:
                     event = _event(where, statement.effective_at, statement.action, statement.issuer)
                     self.takedowns[asset].append(event)
             case st.Erasure():
-                for entry in statement.entries:
-                    self.erased.setdefault(entry, where.entry)
+                self.erase(where.entry, statement)
             case st.Release() | st.Acknowledgement() | st.State():
                 pass  # no decision reads them
+
+    def erase(self, by: int, statement: st.Erasure) -> None:
+        """Forget what the erasure in entry `by` names, at whatever size the facts are: nobody can show it any more."""
+        for entry in statement.entries:
+            self.erased.setdefault(entry, by)
+        if statement.level == "statements":
+            party = statement.party
+            self.erased_parties[party] = min(by, self.erased_parties.get(party, by))
+            self.generation += 1
+            self._forget_consent(party)
+            self._forget_enrolment(party)
+
+    def _forget_consent(self, party: str) -> None:
+        gone = [grant for grant in self.grants.get(party, ()) if grant.entry in self.erased]
+        for grant in gone:
+            self.grants[party].remove(grant)
+            self.grant_by_id.pop(grant.id, None)
+            if grant.id in self.suspensions:
+                left = [e for e in self.suspensions[grant.id] if e.entry not in self.erased]
+                self.suspensions[grant.id] = left
+        if party in self.revocations:
+            self.revocations[party] = [r for r in self.revocations[party] if r.entry not in self.erased]
+
+    def _forget_enrolment(self, party: str) -> None:
+        record = self.parties.get(party)
+        if record is not None and record.entry in self.erased:
+            del self.parties[party]
+            for key in record.keys:
+                self.key_owners.pop(key.keyid, None)
 
     def _apply_party(self, where: Registered, statement: st.Party) -> None:
         record = self.parties.get(statement.party)
@@ -292,6 +325,8 @@ class Facts:
     def _apply_key(self, where: Registered, statement: st.Key) -> None:
         if statement.log_key is not UNSET:
             self._apply_log_key(where.entry, statement.action, statement.log_key)
+        elif statement.party not in self.parties:
+            pass  # whose enrolment is erased
         elif statement.key is not UNSET:
             self._add_key(where.entry, statement.party, statement.key)
         elif statement.keyid is not UNSET:

@@ -59,6 +59,11 @@ def erasure_key(entry: int) -> bytes:
     return b"e" + entry.to_bytes(8)
 
 
+def erased_key(party: str) -> bytes:
+    """The index key of the erasures of a party's statements, which bear on questions about any size."""
+    return b"x" + bytes.fromhex(party[4:])
+
+
 GENESIS_KEY = b"g"
 
 
@@ -73,7 +78,8 @@ def touched_keys(id_: str, statement: st.Statement, facts: Facts) -> list[bytes]
         case st.Revocation():
             keys.append(consent_key(statement.party))
         case st.Suspension():
-            keys += sorted({consent_key(facts.grant_by_id[g].party) for g in statement.grants})
+            named = [facts.grant_by_id[g] for g in statement.grants if g in facts.grant_by_id]  # unless erased
+            keys += sorted({consent_key(grant.party) for grant in named})
         case st.Genesis():
             keys += [GENESIS_KEY, party_key(statement.issuer), keyid_key(st.keyid_of(statement.operator_key))]
         case st.Key() if statement.log_key is not UNSET:
@@ -93,6 +99,8 @@ def touched_keys(id_: str, statement: st.Statement, facts: Facts) -> list[bytes]
             keys += dict.fromkeys(asset_key(a) for a in statement.assets)
         case st.Erasure():
             keys += [erasure_key(entry) for entry in statement.entries]
+            if statement.level == "statements":
+                keys += [consent_key(statement.party), party_key(statement.party), erased_key(statement.party)]
         case _:
             pass
     return keys
@@ -139,7 +147,7 @@ def for_admission(statement: st.Statement, signers: Signers) -> set[bytes]:
         case st.Dispute():
             keys |= {asset_key(a) for a in statement.assets}
         case st.Erasure():
-            keys.add(party_key(statement.party))
+            keys |= {party_key(statement.party), consent_key(statement.party)}
         case _:
             pass
     return keys

@@ -237,7 +237,9 @@ class Verdicts:
         """Return what an answer depends on: parties of one class answer alike."""
         record = self._facts.parties.get(need.party)
         person: tuple[object, ...] = ()
-        if record is not None and (record.age != "adult" or record.deaths):
+        if need.party in self._facts.erased_parties or (
+            record is not None and (record.age != "adult" or record.deaths)
+        ):
             person = (need.party,)
         grants = tuple(
             (

@@ -47,5 +47,8 @@ class Dialect(Protocol):
     def after_upgrade(self) -> None:
         """Settings that a ledger's file keeps, made only once it is known to be a ledger's."""
 
+    def scrub(self) -> None:
+        """Leave nothing of deleted rows in the database's own files."""
+
     def explain(self, error: BaseException) -> LedgerError | None:
         """Return what a caller can do about the driver's `error`; None for a mistake in the code or corruption."""

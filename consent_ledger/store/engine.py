@@ -98,6 +98,15 @@ class Store:
                 raise
             raise explained from e
 
+    def scrub(self) -> None:
+        """Leave nothing of deleted rows in the database's own files, as far as the database lets it be done.
+
+        Takes as long, and as much room, as writing the tables anew. UnavailableError where others read meanwhile.
+        """
+        self._step("scrub")
+        with self._writing, self._explained():
+            self._dialect.scrub()
+
     def close(self) -> None:
         """Close the connections that are not in use."""
         self._dialect.readers.dispose()

@@ -17,7 +17,7 @@ from consent_ledger.licenses.keys import GENESIS_KEY, erasure_key, party_key, to
 from consent_ledger.licenses.log_keys import LogKey
 from consent_ledger.licenses.signed import SignedStatement, signers_of, skim_signed
 from consent_ledger.store.index import entries_touching
-from consent_ledger.store.log import read_nodes
+from consent_ledger.store.log import LONGEST, read_nodes
 from consent_ledger.store.transaction import Transaction
 
 _PAGE = 2_000
@@ -57,6 +57,7 @@ class FactsReader:
         self._size = size
         self._loaded: set[bytes] = set()
         self._applied: set[int] = set()
+        self._is_past: bool | None = None
 
     @property
     def weight(self) -> int:
@@ -65,7 +66,7 @@ class FactsReader:
 
     def resume(self, tx: Transaction, size: int) -> None:
         """Go on in another transaction. Of the entries that others added since, fold in what touches a loaded key."""
-        begin, self._tx, self._size = self._size, tx, size
+        begin, self._tx, self._size, self._is_past = self._size, tx, size, None
         others = set(range(begin, size)) - self._applied
         for row in read_rows(tx, others):
             others.discard(row.entry)
@@ -96,8 +97,26 @@ class FactsReader:
         enrolments = {key for key in missing if key[:1] == b"k"}
         if enrolments:
             self._load_enrolments(enrolments)
+        self._heed_erasures(missing)
         touching = entries_touching(self._tx, missing - enrolments, self._size)
         self._fold({entry for entries in touching.values() for entry in entries})
+
+    def _heed_erasures(self, keys: set[bytes]) -> None:
+        """Forget those whose statements were erased since the size that is asked about; at the head the index says."""
+        parties = {b"x" + key[1:] for key in keys if key[:1] in (b"c", b"p")}
+        if not parties:
+            return
+        if self._is_past is None:
+            self._is_past = bool(self._tx.select('SELECT 1 FROM entry WHERE "index" >= ? LIMIT 1', (self._size,)))
+        if self._is_past:
+            found = {e for entries in entries_touching(self._tx, parties, LONGEST).values() for e in entries}
+            self._apply_erasures(found)
+
+    def _apply_erasures(self, entries: set[int]) -> None:
+        for row in read_rows(self._tx, entries - self._applied):
+            signed = self._open(row)
+            if signed is not None and isinstance(signed.statement, st.Erasure):
+                self.facts.erase(row.entry, signed.statement)
 
     def _load_enrolments(self, keys: set[bytes]) -> None:
         entries = {e for found in entries_touching(self._tx, keys, self._size).values() for e in found}
@@ -139,7 +158,10 @@ class FactsReader:
     def _open(self, row: Row) -> SignedStatement | None:
         """Return the statement, or None when it was erased; what does not fit its commitment fails the facts."""
         if row.opening is None:
-            if not entries_touching(self._tx, [erasure_key(row.entry)], self._size):
+            if row.entry not in self.facts.erased:
+                by = entries_touching(self._tx, [erasure_key(row.entry)], LONGEST).get(erasure_key(row.entry), ())
+                self._apply_erasures({entry for entry in by if entry > row.entry})
+            if row.entry not in self.facts.erased:
                 self.facts.failure = f"entry {row.entry} has no opening, and no erasure names it"
             return None
         try:

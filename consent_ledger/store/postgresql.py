@@ -9,6 +9,7 @@ statements it is idle, and there is no moment (as COPY would have) at which the 
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -102,6 +103,18 @@ class Postgresql:
 
     def after_upgrade(self) -> None:
         """Nothing: what a ledger needs is asked for in each transaction."""
+
+    def scrub(self) -> None:
+        """Write the tables that held what was erased anew; the old files go with the next checkpoint."""
+        # A connection of its own: tables are not written anew inside a transaction.
+        with closing(self.writers.raw_connection()) as pooled:
+            connection: Any = pooled.driver_connection
+            pooled.detach()
+            connection.autocommit = True
+            for table in ("opening", "decision"):
+                connection.execute(f"VACUUM (FULL) {table}")
+            if connection.execute("SELECT pg_has_role('pg_checkpoint', 'usage')").fetchone()[0]:
+                connection.execute("CHECKPOINT")
 
     def explain(self, error: BaseException) -> LedgerError | None:
         if not isinstance(error, psycopg.Error):

@@ -90,6 +90,7 @@ class Sqlite:
         try:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")
             # Without this, INSERT OR REPLACE deletes rows behind the back of the delete triggers.
             connection.execute("PRAGMA recursive_triggers = ON")
             connection.execute("PRAGMA cache_size = -32768")
@@ -142,6 +143,14 @@ class Sqlite:
                 return
             if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
                 raise UnavailableError(f"`{self.place}` is on a disk without write-ahead logging", code="cannot_open")
+
+    def scrub(self) -> None:
+        """Write the whole file anew, as pages may hold copies of rows that moved, and empty the write-ahead log."""
+        with closing(self._connect()) as connection:
+            connection.execute("VACUUM")
+            (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise UnavailableError(f"`{self.place}` is being read, so that it cannot be scrubbed now", code="locked")
 
     def explain(self, error: BaseException) -> LedgerError | None:
         name = getattr(error, "sqlite_errorname", None) or ""

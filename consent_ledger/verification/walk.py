@@ -4,7 +4,9 @@ What remains is the facts, on which decisions can be replayed. A finding never s
 shown (withheld, erased), what rests on it cannot be judged: that is no finding, and it is counted.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -14,7 +16,7 @@ from consent_ledger.audit.replay import Erased, Finding, Opening, Replay, Replay
 from consent_ledger.errors import ForbiddenError, LedgerError, MalformedError
 from consent_ledger.licenses.facts import Facts, Registered
 from consent_ledger.licenses.registration import admit
-from consent_ledger.licenses.signed import SignedStatement, brought_key, read_signed
+from consent_ledger.licenses.signed import SignedStatement, brought_key, read_signed, signers_of
 from consent_ledger.licenses.statements import Erasure, Genesis, Grant, keyid_of
 from consent_ledger.verification.envelopes import Envelopes, InProcess
 from consent_ledger.verification.report import Counts
@@ -29,15 +31,16 @@ RESTS_ON_ANOTHER = frozenset(
 )  # fmt: skip
 """Refusals that an earlier statement would have prevented: where one is not shown, they may prove nothing."""
 
+_PARTY = re.compile(rb"pty_[0-9a-f]{32}")
 _BY_ID = frozenset({"grant_unknown", "registration_unknown"})
 
 
 class _Doubt(NamedTuple):
-    """A refusal for want of something, of a statement by `issuer`, after an entry that is not shown."""
+    """A refusal for want of something, of a statement that names `parties`, after an entry that is not shown."""
 
     finding: Finding
     code: str
-    issuer: str
+    parties: frozenset[str]
 
 
 class Verification:
@@ -128,8 +131,18 @@ class Verification:
             own = e.code == "signer_must_be_grantor" and isinstance(signed.statement, Grant)
             if own or not self._unseen or e.code not in RESTS_ON_ANOTHER:
                 return finding
-            self._doubts.append(_Doubt(finding, e.code, signed.statement.issuer))
+            parties = frozenset(party.decode() for party in _PARTY.findall(signed.envelope.payload))
+            self._doubts.append(_Doubt(finding, e.code, parties))
+            self._believe(item, signed)
         return None
+
+    def _believe(self, item: Replayed, signed: SignedStatement) -> None:
+        """Fold in what cannot be judged, as the ledger did when it still could be."""
+        signers = signers_of(signed.envelope)
+        with suppress(KeyError):  # it goes on from something that is not shown
+            self.facts.apply(
+                Registered(item.index, item.recorded_at, signed.id, signers.keyids, signers.time), signed.statement
+            )
 
     def _admit(self, item: Replayed, signed: SignedStatement) -> None:
         statement = signed.statement
@@ -164,14 +177,14 @@ class Verification:
     def _settle_doubts(self) -> Iterator[Finding]:
         """Yield the refusals that nothing which is not shown can explain.
 
-        A withheld statement may be any. Erased are all statements of a party, which only its own ones rest on, or ones
+        A withheld statement may be any. Erased are all statements of a party, which only such as name it rest on, or
         that name a statement of it; unless it was an organisation, which others rest on too.
         """
         withheld = bool(self._unseen - self._erased.keys())
         parties = self.facts.parties
         anything = withheld or any(p in parties and parties[p].kind == "organisation" for p in self._erased_parties)
         for doubt in self._doubts:
-            if anything or doubt.code in _BY_ID or doubt.issuer in self._erased_parties:
+            if anything or doubt.code in _BY_ID or doubt.parties & self._erased_parties:
                 self.unjudged.append(doubt.finding.entry or 0)
             else:
                 yield doubt.finding

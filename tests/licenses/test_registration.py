@@ -73,6 +73,10 @@ class Scene(World):
             keyid = key_of(name).public_key.keyid
             self.register(self.operator, st.Key, party=party_of(name), action=action, keyid=keyid, **since)
         self.registration = self.ledger.register(self.submission(self.medium("shelf", ["ada"]))).id
+        gone = self.ledger.register(self.enrolment("gone")).entry
+        self.register(
+            self.operator, st.Erasure, level="statements", party=party_of("gone"), entries=[gone], basis="request"
+        )
         self.wait(DAY)
 
 
@@ -804,6 +808,25 @@ ROWS: list[tuple[str, str, type[LedgerError], Callable[[Scene], bytes]]] = [
         "entries_invalid",
         RefusedError,
         lambda w: w.say(w.operator, st.Erasure, level="identity", party=ADA, entries=[3], basis="request"),
+    ),
+    ("a party that was erased", "party_erased", ConflictError, lambda w: w.enrolment("gone")),
+    (
+        "an erasure of what others said",
+        "entries_not_theirs",
+        RefusedError,
+        lambda w: w.say(w.operator, st.Erasure, level="statements", party=ADA, entries=[1], basis="request"),
+    ),
+    (
+        "an erasure of an organisation",
+        "not_a_person",
+        RefusedError,
+        lambda w: w.say(w.operator, st.Erasure, level="statements", party=w.studio.party, entries=[1], basis="x"),
+    ),
+    (
+        "a second erasure",
+        "party_erased",
+        ConflictError,
+        lambda w: w.say(w.operator, st.Erasure, level="statements", party=party_of("gone"), entries=[1], basis="x"),
     ),
     ("a log key by another", "issuer_not_allowed", ForbiddenError, lambda w: log_key(w, "new", issuer=w.studio)),
     ("a log key of another", "issuer_not_allowed", ForbiddenError, lambda w: log_key(w, "new", party=ADA)),

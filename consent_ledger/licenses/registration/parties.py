@@ -35,6 +35,8 @@ def admit_party(facts: Facts, statement: st.Party, signers: Signers, where: Regi
     if statement.kind != "person" and (statement.age is not UNSET or statement.deceased_at is not UNSET):
         raise refuse("age_misplaced", "only a person has an age or a death", "/kind")
     known = facts.parties.get(statement.party)
+    if statement.party in facts.erased_parties:
+        raise ConflictError(f"`{statement.party}` was erased, want a new party id", code="party_erased")
     if known is not None:
         if issuer.kind != "ledger" and known.issuer != statement.issuer:
             raise ForbiddenError(f"`{statement.party}` was enrolled by another organisation", code="issuer_not_allowed")
@@ -89,7 +91,8 @@ def admit_key(facts: Facts, statement: st.Key, signers: Signers, where: Register
 
 def admit_erasure(facts: Facts, statement: st.Erasure, signers: Signers, where: Registered) -> None:
     signed_by_operator(facts, statement.issuer, signers, where)
-    party_of(facts, statement.party, "/party")
+    if statement.party not in facts.erased_parties:
+        party_of(facts, statement.party, "/party")
     if statement.entries != sorted(set(statement.entries)) or any(n >= where.entry for n in statement.entries):
         raise refuse("entries_invalid", "`entries` are earlier entries, ascending, each once", "/entries")
     if (statement.level == "identity") != (not statement.entries):
