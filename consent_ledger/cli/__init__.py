@@ -38,6 +38,7 @@ COMMANDS = {
     "explain": ("consent_ledger.cli.explain:explain", "Say what would clear files that are not."),
     "receipt": ("consent_ledger.cli.receipt:receipt", "Take a proof away that a statement is recorded."),
     "certificate": ("consent_ledger.cli.certificate:certificate", "Take an answer away with all that it rests on."),
+    "report": ("consent_ledger.cli.report:report", "Write the audit report, as PDF and as data."),
     "bundle": ("consent_ledger.cli.bundle:bundle", "Write all that an outside auditor needs into a folder."),
     "verify": ("consent_ledger.cli.verify:verify", "Verify a bundle, offline and trusting nobody."),
     "publish": ("consent_ledger.cli.publish:publish", "Publish the log as files that anybody can verify."),
