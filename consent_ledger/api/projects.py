@@ -23,7 +23,7 @@ from consent_ledger.invitations import count_invitations
 from consent_ledger.licenses.purposes import Purpose, load_purposes
 from consent_ledger.licenses.statements import Project, ProjectId, TemplateRef
 from consent_ledger.licenses.terms import TemplateDocument
-from consent_ledger.reading.progress import Cleared, count_project
+from consent_ledger.reading.progress import Cleared, ProjectCount
 from consent_ledger.reading.projects import ProjectItem, find_offered, list_projects
 from consent_ledger.reading.records import Recorded
 from consent_ledger.resources import shipped_purposes
@@ -53,7 +53,8 @@ class InvitedCounts(msgspec.Struct, frozen=True):
 
 class ProgressAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Counts of a project at a ledger size: its invitations; people who signed for it, whatever became of that; media
-    that are registered; and how many of those may be put to each named purpose, now."""
+    that are registered; and how many of those may be put to each named purpose, now. While they are counted, more may be
+    recorded: each count of a purpose says at which size it was made."""
 
     project: ProjectId
     size: int
@@ -179,18 +180,23 @@ async def read_progress(request: HttpRequest) -> ASGIApp:
     found = await service.read(find_offered, store, caller.viewer, name)
     controller = found.project.said.controller
     states = await service.read(count_invitations, store, controller, name, service.ledger.clock())
-    count = partial(count_project, project=name, controller=controller, purposes=_purposes())
-    counts = await service.stream(service.engine.whole, count)
+    counting, whole = ProjectCount(name, controller), service.engine.whole
+    reached = await service.stream(whole, counting.reached)
+    cleared = [
+        # One at a time, so that questions about clearance wait for one count at most.
+        await service.stream(whole, partial(counting.cleared, name=purpose, purpose=meant))
+        for purpose, meant in _purposes().items()
+    ]
     total = sum(states.values())
     invited = InvitedCounts(total, **{state: states.get(state, 0) for state in InvitedCounts.__struct_fields__[1:]})
     return json_body(
         ProgressAnswer(
             project=name,
-            size=counts.size,
+            size=reached.size,
             invited=invited,
-            signed=counts.signed,
-            registered=counts.registered,
-            cleared=counts.cleared,
+            signed=reached.signed,
+            registered=reached.registered,
+            cleared=cleared,
         )
     )
 

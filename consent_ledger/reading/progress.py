@@ -1,67 +1,70 @@
 """How far a project is: counts that a board can draw."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from consent_ledger.answers import use_of
 from consent_ledger.clearance import Whole
-from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.purposes import Purpose
 from consent_ledger.licenses.reasons import Verdict
+from consent_ledger.licenses.situations import Situations
 
 
 class Cleared(msgspec.Struct, frozen=True):
-    """How many of a project's media may be put to a named purpose."""
+    """How many of a project's media may be put to a named purpose, at a ledger size."""
 
     purpose: str
     title: str
     allow: int
     deny: int
     undetermined: int
+    size: int
 
 
-class Counts(NamedTuple):
-    """Of a project, at a ledger size: how many people signed for it, how many media are registered, and how many of
-    them are cleared for each purpose."""
+class Reached(NamedTuple):
+    """At a ledger size: how many people signed for a project, whatever became of it, and how many media it has."""
 
     size: int
     signed: int
     registered: int
-    cleared: list[Cleared]
 
 
-def count_project(whole: Whole, project: str, controller: str, purposes: Mapping[str, Purpose]) -> Counts:
-    """Return the counts of a project. A purpose that is for a recipient is asked for the project's controller."""
-    assets = [asset for asset, said in whole.facts.assets.items() if any(c.project == project for c in said)]
-    groups = _alike(whole, assets)
-    cleared = [
-        _count(whole, groups, name, purpose, controller if purpose.audience == "recipient" else None)
-        for name, purpose in purposes.items()
-    ]
-    return Counts(whole.at.size, _signed(whole.facts, project), len(assets), cleared)
+class ProjectCount:
+    """Counts one project. Each count is made while the ledger is lent, and others can use it in between."""
 
+    def __init__(self, project: str, controller: str) -> None:
+        self._project = project
+        self._controller = controller
+        self._alike: dict[str, int] = {}
+        self._of: Situations | None = None
 
-def _signed(facts: Facts, project: str) -> int:
-    """Count the parties with a grant for the project, whatever became of it."""
-    return sum(any(grant.project == project for grant in grants) for grants in facts.grants.values())
+    def reached(self, whole: Whole) -> Reached:
+        """Return how many signed, and how many media there are."""
+        self._group(whole)
+        grants = whole.facts.grants.values()
+        signed = sum(any(grant.project == self._project for grant in given) for given in grants)
+        return Reached(whole.at.size, signed, sum(self._alike.values()))
 
+    def cleared(self, whole: Whole, name: str, purpose: Purpose) -> Cleared:
+        """Return the count of a purpose. One that is for a recipient is asked for the project's controller."""
+        self._group(whole)
+        use = use_of(purpose.use(recipient=self._controller if purpose.audience == "recipient" else None))
+        counts: Counter[Verdict] = Counter()
+        for verdict, number in zip(whole.verdicts(list(self._alike), use), self._alike.values(), strict=True):
+            counts[verdict] += number
+        each = (counts[v] for v in (Verdict.allow, Verdict.deny, Verdict.undetermined))
+        return Cleared(name, purpose.title, *each, whole.at.size)
 
-def _alike(whole: Whole, assets: Sequence[str]) -> dict[str, int]:
-    """Return one asset for each situation, and how many are in it: they all have its verdict."""
-    first: dict[int, str] = {}
-    counts: Counter[str] = Counter()
-    for asset in assets:
-        situation = whole.situations.of(asset)
-        counts[asset if situation is None else first.setdefault(id(situation), asset)] += 1
-    return counts
-
-
-def _count(whole: Whole, groups: Mapping[str, int], name: str, purpose: Purpose, recipient: str | None) -> Cleared:
-    verdicts: Counter[Verdict] = Counter()
-    use = use_of(purpose.use(recipient=recipient))
-    for verdict, number in zip(whole.verdicts(list(groups), use), groups.values(), strict=True):
-        verdicts[verdict] += number
-    return Cleared(name, purpose.title, *(verdicts[v] for v in (Verdict.allow, Verdict.deny, Verdict.undetermined)))
+    def _group(self, whole: Whole) -> None:
+        """Note one asset of the project for each situation, which all in it share, and how many are in it."""
+        if self._of is whole.situations:
+            return
+        first: dict[int, str] = {}
+        counts: Counter[str] = Counter()
+        for asset, said in whole.facts.assets.items():
+            if any(claim.project == self._project for claim in said):
+                situation = whole.situations.of(asset)
+                counts[asset if situation is None else first.setdefault(id(situation), asset)] += 1
+        self._alike, self._of = counts, whole.situations
