@@ -54,8 +54,14 @@ class ProjectCount:
         counts: Counter[Verdict] = Counter()
         for verdict, number in zip(whole.verdicts(list(self._alike), use), self._alike.values(), strict=True):
             counts[verdict] += number
-        each = (counts[v] for v in (Verdict.allow, Verdict.deny, Verdict.undetermined))
-        return Cleared(name, purpose.title, *each, whole.at.size)
+        return Cleared(
+            purpose=name,
+            title=purpose.title,
+            allow=counts[Verdict.allow],
+            deny=counts[Verdict.deny],
+            undetermined=counts[Verdict.undetermined],
+            size=whole.at.size,
+        )
 
     def _group(self, whole: Whole) -> None:
         """Note one asset of the project for each situation, which all in it share, and how many are in it."""
