@@ -53,8 +53,8 @@ class InvitedCounts(msgspec.Struct, frozen=True):
 
 class ProgressAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Counts of a project at a ledger size: its invitations; people who signed for it, whatever became of that; media
-    that are registered; and how many of those may be put to each named purpose, now. More may be recorded while they are
-    counted: each count of a purpose says at which size it was made."""
+    that are registered; and how many of those may be put to each named purpose, now. More may be recorded meanwhile:
+    each count of a purpose says at which size it was made."""
 
     project: ProjectId
     size: int
