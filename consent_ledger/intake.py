@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from consent_ledger.errors import LedgerError
-from consent_ledger.licenses.keys import for_admission, keyid_key
+from consent_ledger.licenses.keys import for_admission
 from consent_ledger.licenses.signed import (
     SignedStatement,
     Signers,
@@ -15,8 +15,7 @@ from consent_ledger.licenses.signed import (
 )
 from consent_ledger.licenses.statements import keyid_of
 from consent_ledger.store.engine import Store
-from consent_ledger.store.facts import FactsReader
-from consent_ledger.store.log import read_head
+from consent_ledger.store.facts import read_public_keys
 from consent_ledger.workers import Sums, Workers
 
 _REMEMBERED_KEYS = 200_000
@@ -89,10 +88,7 @@ class Intake:
         unknown = {keyid for signed in statements for keyid in signed.keyids if keyid not in known}
         if unknown:
             with self._store.read() as tx:
-                reader = FactsReader(tx, read_head(tx).size)
-                reader.load([keyid_key(keyid) for keyid in unknown])
-                for party in reader.facts.parties.values():
-                    known.update((key.keyid, key.raw) for key in party.keys)
+                known.update(read_public_keys(tx, unknown))
         return known
 
 

@@ -81,6 +81,8 @@ class Ledger:
         self.vkey = vkey_text(origin, log_key.public_key)
         """The log's verifier key: the newest, as far as this process has heard."""
         self.log_keys = [LogKey(self.vkey, 0)]
+        self.verifiers = [NoteVerifier.from_vkey(self.vkey)]
+        """All keys that the log has had, as far as this process has heard."""
         self.anchor = anchor
         self._log_keys = {self.vkey: log_key}
         self._further_keys = further_keys
@@ -264,14 +266,11 @@ class Ledger:
         with self.store.read() as tx:
             return signing_at(read_log_keys(tx, size), size)[0].vkey
 
-    @property
-    def verifiers(self) -> list[NoteVerifier]:
-        """All keys that the log has had, as far as this process has heard."""
-        return [NoteVerifier.from_vkey(key.vkey) for key in self.log_keys]
-
     def _learn(self, keys: Sequence[LogKey], size: int) -> None:
-        self.log_keys = [*keys]
         self.vkey = signing_at(keys, size)[0].vkey
+        if keys != self.log_keys:
+            self.log_keys = [*keys]
+            self.verifiers = [NoteVerifier.from_vkey(key.vkey) for key in keys]
 
     def _signing_keys(self, keys: Sequence[LogKey], size: int) -> list[SigningKey]:
         """Return the keys that sign at a size; VerificationError where one is not here, nothing is signed by half."""

@@ -5,6 +5,7 @@ makes the facts fail, and then nothing can be decided on them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from consent_ledger.audit.entry import commit, decode_entry
@@ -13,11 +14,11 @@ from consent_ledger.audit.tree import leaf_hash, stored_index
 from consent_ledger.errors import MalformedError, VerificationError
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.facts import Facts, Registered
-from consent_ledger.licenses.keys import GENESIS_KEY, erasure_key, party_key, touched_keys
+from consent_ledger.licenses.keys import GENESIS_KEY, erasure_key, keyid_key, party_key, touched_keys
 from consent_ledger.licenses.log_keys import LogKey
-from consent_ledger.licenses.signed import SignedStatement, signers_of, skim_signed
+from consent_ledger.licenses.signed import SignedStatement, brought_key, signers_of, skim_signed
 from consent_ledger.store.index import entries_touching
-from consent_ledger.store.log import LONGEST, read_nodes
+from consent_ledger.store.log import LONGEST, read_nodes, read_openings
 from consent_ledger.store.transaction import Transaction
 
 _PAGE = 2_000
@@ -46,6 +47,21 @@ def read_rows(tx: Transaction, indexes: Collection[int]) -> Iterator[Row]:
             for index, entry, salt, envelope in rows:
                 opening = None if envelope is None else Opening(salt, envelope)
                 yield Row(index, entry, opening, leaves.get(stored_index(0, index)))
+
+
+def read_public_keys(tx: Transaction, keyids: Collection[str]) -> dict[str, bytes]:
+    """Return the raw public keys of those keyids that the log has.
+
+    A keyid is the digest of its key, so where it was found is no matter: nothing is held against the log here.
+    """
+    touching = entries_touching(tx, [keyid_key(keyid) for keyid in keyids], LONGEST)
+    found = {}
+    for opening in read_openings(tx, {entry for entries in touching.values() for entry in entries}).values():
+        with suppress(MalformedError, TypeError):  # somebody changed it: then there is no such key
+            material = brought_key(skim_signed(opening.envelope).statement)
+            if material is not None:
+                found[st.keyid_of(material)] = material.raw
+    return found
 
 
 class FactsReader:
