@@ -25,6 +25,8 @@ class BoundedProtocol(HttpProtocol):
     closed at once."""
 
     most = 2_000
+    head_seconds = HEAD_SECONDS
+    stalled_seconds = STALLED_SECONDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -37,7 +39,7 @@ class BoundedProtocol(HttpProtocol):
         if len(self.connections) > self.most:
             transport.abort()
             return
-        self._wait(HEAD_SECONDS)
+        self._wait(self.head_seconds)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -51,11 +53,11 @@ class BoundedProtocol(HttpProtocol):
             if self._taken > (REST_BYTES if rest else HEAD_BYTES):
                 self.transport.abort()
             else:
-                self._wait(STALLED_SECONDS if rest else HEAD_SECONDS)
+                self._wait(self.stalled_seconds if rest else self.head_seconds)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+        self._stalled = self.loop.call_later(self.stalled_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -78,6 +80,9 @@ class BoundedProtocol(HttpProtocol):
             self._deadline = None
 
 
-def bounded(most: int) -> type[asyncio.Protocol]:
+def bounded(
+    most: int, *, head_seconds: float = HEAD_SECONDS, stalled_seconds: float = STALLED_SECONDS
+) -> type[asyncio.Protocol]:
     """Return the protocol of a server that keeps at most `most` connections."""
-    return type("Bounded", (BoundedProtocol,), {"most": most})
+    bounds = {"most": most, "head_seconds": head_seconds, "stalled_seconds": stalled_seconds}
+    return type("Bounded", (BoundedProtocol,), bounds)
