@@ -7,10 +7,11 @@ from litestar.types import ASGIApp
 from consent_ledger.answers import StatementAnswer
 from consent_ledger.api.audit_trail import about
 from consent_ledger.api.authentication import caller_of
+from consent_ledger.api.clearance import IF_NONE_MATCH
 from consent_ledger.api.operations import ANYBODY, Answer, Operation, Parameter
 from consent_ledger.api.registering import register, registers
 from consent_ledger.api.requests import HttpRequest, service_of
-from consent_ledger.api.responses import JSON, json_body
+from consent_ledger.api.responses import JSON, tagged
 from consent_ledger.errors import RefusedError
 from consent_ledger.licenses.statements import StatementId
 from consent_ledger.reading.statements import open_statement
@@ -46,13 +47,17 @@ async def register_statement(request: HttpRequest) -> ASGIApp:
             tag="statements",
             scope="audit:read",
             path=(STATEMENT_ID,),
-            answers={200: Answer("The statement.", {JSON: StatementAnswer})},
+            headers=(IF_NONE_MATCH,),
+            answers={
+                200: Answer("The statement.", {JSON: StatementAnswer}, headers=("ETag",)),
+                304: Answer("It is there still, and says what you hold.", headers=("ETag",)),
+            },
             problems=(404, 410, 422, 503),
         )
     },
 )
 async def read_statement(request: HttpRequest) -> ASGIApp:
-    """Gives the envelope as it was received, byte for byte."""
+    """Gives the envelope as it was received, byte for byte. It never changes, but it can be erased: 410."""
     service = service_of(request)
     about(request, f"statement {path_id(request)}")
     opened = await service.read(open_statement, service.ledger, caller_of(request).viewer, path_id(request))
@@ -64,7 +69,7 @@ async def read_statement(request: HttpRequest) -> ASGIApp:
         msgspec.Raw(opened.envelope),
         msgspec.Raw(decode_envelope(opened.envelope).payload),
     )
-    return json_body(answer)  # not to be cached: it can be erased
+    return tagged(answer, request.headers.get("if-none-match"))
 
 
 def path_id(request: HttpRequest, text: str | None = None) -> str:
