@@ -4,7 +4,7 @@ import msgspec
 
 from consent_ledger.answers import answer_of, use_of
 from consent_ledger.certificates import Signer, certify
-from consent_ledger.clearance import clear
+from consent_ledger.clearance import Engine
 from consent_ledger.licenses.statements import UseRequest
 from tests.world import HOUR, World, key_of
 
@@ -30,7 +30,7 @@ def small_story(world: World) -> str:
 
 def answer_on(world: World, asset: str, use: UseRequest = USE, viewer: str | None = None, **point: int) -> bytes:
     """Return the ledger's answer, as it is written."""
-    cleared = clear(world.store, [asset], use_of(use), clock=world.clock, viewer=viewer, **point)  # type: ignore[arg-type]
+    cleared = Engine(world.store, world.clock).clear([asset], use_of(use), viewer=viewer, **point)  # type: ignore[arg-type]
     return msgspec.json.encode(answer_of(asset, use, cleared.decisions[0], cleared))
 
 

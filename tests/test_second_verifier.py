@@ -1,37 +1,18 @@
-"""The one-file verifier finds what the first one finds, and shares no code with it."""
+"""The one-file verifier stands alone: short, sharing no code, and a program of its own.
 
-import importlib.util
-from collections.abc import Callable
+What it finds is held against the first verifier beside every tampering, in `test_tampering` and `test_certificates`.
+"""
+
+import subprocess
+import sys
 from pathlib import Path
-from types import ModuleType
 
-import pytest
-
-from tests import test_tampering as tampering
-from tests.test_tampering import VKEY, Evidence, cheat, evidence, forged
-
-__all__ = ["evidence", "forged"]
-
-FILE = Path(__file__).parent.parent / "deploy" / "verify_bundle.py"
-BEYOND = {tampering.a_decision_is_changed, tampering.a_decision_is_removed}
-"""What the one file says that it does not check."""
-
-
-@pytest.fixture(scope="module")
-def second() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("verify_bundle", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def first_bad(second: ModuleType, e: Evidence) -> tuple[int, int | None]:
-    """Return how many things are wrong, and the first entry that something is wrong with."""
-    audit = second.Audit(e.bundle, VKEY, [e.older])
-    audit.run()
-    return len(audit.findings), min((entry for entry, _ in audit.findings if entry is not None), default=None)
+from consent_ledger.bundle import write_bundle
+from consent_ledger.store.engine import open_store
+from tests.certificates import certificate_on, small_story
+from tests.second import FILE
+from tests.test_tampering import VKEY
+from tests.world import World
 
 
 def test_it_is_short_and_imports_nothing_of_ours() -> None:
@@ -41,34 +22,30 @@ def test_it_is_short_and_imports_nothing_of_ours() -> None:
     assert "from consent_ledger" not in source
 
 
-def test_the_honest_bundle_verifies(second: ModuleType, evidence: Evidence) -> None:
-    audit = second.Audit(evidence.bundle, VKEY, [evidence.older])
-    audit.run()
-    assert (audit.findings, audit.entries, audit.signatures) == ([], evidence.size, evidence.size)
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run it as an auditor does, with nothing of ours to import."""
+    command = [sys.executable, "-I", str(FILE), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(
-    "deed", [deed for deed in tampering.PASSING_ON if deed not in BEYOND], ids=lambda deed: deed.__name__
-)
-def test_what_is_done_on_the_way_is_found_and_named(second: ModuleType, forged: Evidence, deed: tampering.Deed) -> None:
-    entry = deed(forged)
-    count, first = first_bad(second, forged)
-    assert count
-    if entry is not None:
-        assert first in (entry, None)
-
-
-@pytest.mark.parametrize(
-    "say",
-    [
-        tampering.signed_by_another, tampering.signed_by_a_retired_key, tampering.signed_by_an_unknown_key,
-        tampering.recorded_twice, tampering.not_canonical, tampering.another_genesis, tampering.a_bad_signature,
-        tampering.a_key_of_low_order, tampering.only_a_time_source,
-    ],
-    ids=lambda say: say.__name__,
-)  # fmt: skip
-def test_what_a_cheating_operator_recorded_is_found(
-    second: ModuleType, forged: Evidence, say: Callable[[Evidence], bytes]
-) -> None:
-    place = cheat(forged, say(forged))
-    assert first_bad(second, forged)[1] == place
+def test_it_verifies_folders_tars_and_certificates_as_a_program(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+        world = World(store)
+        film = small_story(world)
+        certificate = tmp_path / "certificate.json"
+        certificate.write_bytes(certificate_on(world, film))
+        for name in ("bundle", "bundle.tar"):
+            write_bundle(store, tmp_path / name)
+    older = tmp_path / "bundle/checkpoint"
+    for place in ("bundle", "bundle.tar", "certificate.json"):
+        ran = run(tmp_path / place, "--vkey", VKEY, "--checkpoint", older)
+        assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+        assert ran.stdout.endswith("verified: everything that was checked is as it was recorded\n")
+        assert "not checked: decisions" in ran.stdout
+    (tmp_path / "bundle/openings.ndjson").unlink()
+    ran = run(tmp_path / "bundle", "--vkey", VKEY)
+    assert ran.returncode == 5
+    assert ran.stdout.endswith("NOT VERIFIED\n")
+    assert run(tmp_path / "bundle", "--vkey", "nonsense").returncode == 5
+    assert run(tmp_path / "nothing", "--vkey", VKEY).returncode == 5
+    assert run().returncode == 2

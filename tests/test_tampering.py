@@ -34,7 +34,10 @@ from consent_ledger.verification import Report, verify_bundle
 from consent_ledger.verification.layout import encode_opening, wording_file
 from tests import forgery
 from tests.forgery import Leaf, edit_line, entry_bundle, flip, leaves_of, lines_of, rewrite
+from tests.second import Second, second
 from tests.world import HOUR, LOG_KEY, OFFER, ORIGIN, TEXT, World, issuer_of, key_of, party_of
+
+__all__ = ["second"]
 
 VKEY = vkey_text(ORIGIN, LOG_KEY.public_key)
 WORDING = b"You allow training inside the organisation, and open release if you say yes."
@@ -370,13 +373,26 @@ PASSING_ON: list[Deed] = [
 ]  # fmt: skip
 
 
+BEYOND_THE_SECOND = {a_decision_is_changed, a_decision_is_removed}
+"""What the one-file verifier says that it does not check."""
+
+
 @pytest.mark.parametrize("deed", PASSING_ON, ids=lambda deed: deed.__name__)
-def test_what_is_done_on_the_way_is_found_and_named(forged: Evidence, deed: Deed) -> None:
+def test_what_is_done_on_the_way_is_found_and_named_by_both(forged: Evidence, second: Second, deed: Deed) -> None:
     entry = deed(forged)
     report = audit(forged)
     assert not report.verified
     if entry is not None:
         assert report.first_bad == entry
+    if deed not in BEYOND_THE_SECOND:
+        assert_both_name_it(forged, second, report)
+
+
+def assert_both_name_it(e: Evidence, second: Second, report: Report) -> None:
+    """The second verifier finds something too, and if it can be named at all, at the same first entry."""
+    found = second.bundle(e.bundle, VKEY, [e.older])
+    assert found.findings
+    assert found.first_bad == (report.first_bad if report.is_named else None), found.findings
 
 
 # What a stranger can do who makes all the arithmetic agree ------------------------------------------------------------
