@@ -1,6 +1,6 @@
 """Organisations that may use the service: parties of the ledger, with a label of their own."""
 
-from consent_ledger.errors import NotFoundError, RefusedError
+from consent_ledger.errors import ConflictError, NotFoundError, RefusedError
 from consent_ledger.licenses.keys import GENESIS_KEY, party_key
 from consent_ledger.store import access as rows
 from consent_ledger.store.access import OrganisationRecord
@@ -37,7 +37,12 @@ def open_account(store: Store, party: str, label: str, now: int) -> Organisation
 
 
 def close_account(store: Store, party: str, now: int) -> OrganisationRecord:
-    """End an organisation's use of the service: all its tokens and sessions, at once and for good."""
+    """End an organisation's use of the service: all its tokens and sessions, at once and for good.
+
+    ConflictError `operator_stays` for the operator's own, which nobody could let in again.
+    """
+    if party == operator_of(store):
+        raise ConflictError("the operator's own organisation stays", code="operator_stays")
     with store.write() as tx:
         rows.close_organisation(tx, party, now)
         return rows.read_organisation(tx, party)

@@ -15,9 +15,9 @@ from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.logs import Silent
 from consent_ledger.errors import UnavailableError
 from consent_ledger.store.engine import open_store
-from consent_ledger.store.request_log import Asked, delete_oldest, insert_requests, read_requests
+from consent_ledger.store.request_log import read_requests
 from tests.api.asking import JSON, NDJSON, bearer, lines, question
-from tests.world import DAY, World, hash_of, party_of
+from tests.world import World, hash_of, party_of
 
 SOON = Exposure(trail=Trail(seconds=0.01))
 
@@ -116,13 +116,3 @@ def test_what_cannot_be_written_waits_and_the_thread_goes_on(tmp_path: Path) -> 
         kept.stop()
         with store.read() as tx:
             assert len(read_requests(tx, "pty_x", 2**53, 10)) == 1
-
-
-def test_old_rows_go_and_no_others(world: World) -> None:
-    def asked(at: int) -> Asked:
-        return Asked(at, "pty_x", "clt_x", "r", "o", "", 200)
-
-    with world.store.write() as tx:
-        insert_requests(tx, [asked(n * DAY) for n in range(10)])
-        assert [delete_oldest(tx, 7 * DAY, 3) for _ in range(4)] == [3, 3, 1, 0]
-        assert [row.asked.at for row in read_requests(tx, "pty_x", 2**53, 10)] == [9 * DAY, 8 * DAY, 7 * DAY]
