@@ -72,13 +72,16 @@ class Engine:
         *,
         warm: bool = False,
         published: Callable[[], Published] = lambda: NOTHING,
+        told: Callable[[list[Decision]], None] = lambda decisions: None,
     ) -> None:
         """`warm`: fold the whole ledger at the first question, however small, and stay up to date from then on.
 
-        `published`: what the ledger is known to have been. Nothing is cleared on one that is behind it.
+        `published`: what the ledger is known to have been. Nothing is cleared on one that is behind it. `told` hears of
+        the decisions of each `clear`.
         """
         self.store = store
         self._published = published
+        self._told = told
         self.clock = clock
         self._always = warm
         self._reader: FactsReader | None = None
@@ -115,6 +118,7 @@ class Engine:
                 decisions = [decide(Query(asset, use, as_of, size), stale) for asset in assets]
             else:
                 decisions = self._decide(tx, head, assets, use, as_of, size, viewer)
+        self._told(decisions)
         return Clearance(decisions, as_of, size, None if note is None else read_checkpoint_text(note).root)
 
     def _decide(

@@ -35,11 +35,13 @@ from consent_ledger.api.frame import add_headers, framed
 from consent_ledger.api.hot import short_cut
 from consent_ledger.api.logs import Logger, Silent
 from consent_ledger.api.methods import answer_options
+from consent_ledger.api.metrics import measured
 from consent_ledger.api.operations import build_document
 from consent_ledger.api.receipts import read_receipt
 from consent_ledger.api.rehearsals import rehearse_statement
 from consent_ledger.api.service import Service
 from consent_ledger.api.statements import read_statement, register_statement
+from consent_ledger.api.tracing import Tracing
 from consent_ledger.certificates import Signer
 from consent_ledger.cosigned import NO_QUORUM, Quorum
 from consent_ledger.ledger import Ledger
@@ -78,11 +80,12 @@ def create_app(
     exposure: Exposure = USUAL,
     signer: Signer | None = None,
     quorum: Quorum = NO_QUORUM,
+    tracing: Tracing | None = None,
 ) -> Litestar:
     """Return the application that serves `ledger`, which stays the caller's to close.
 
     `signer`: what answers are signed with where a certificate is asked for. `quorum`: who has to have cosigned the
-    checkpoint that is shown.
+    checkpoint that is shown. `tracing`: where requests are traced; it stays the caller's to close.
     """
     document = build_document(ROUTES)
     operator = operator_of(ledger.store)
@@ -118,5 +121,6 @@ def create_app(
             }
         ),
     )
-    app.asgi_handler = framed(short_cut(app, HOT), logger or Silent(), trail.add)
+    handler = measured(short_cut(app, HOT), lambda: app.state.service.metrics)
+    app.asgi_handler = framed(handler if tracing is None else tracing.wrap(handler), logger or Silent(), trail.add)
     return app

@@ -33,6 +33,11 @@ class Batched(Generic[In, Out]):
         self._waiting: list[tuple[In, asyncio.Future[Out]]] = []
         self._serving: set[asyncio.Task[None]] = set()
 
+    @property
+    def waiting(self) -> int:
+        """How many items wait for their turn."""
+        return len(self._waiting)
+
     async def ask(self, item: In) -> Out:
         """Return the result for `item`, or raise the error that refuses it."""
         if len(self._waiting) >= LONGEST_QUEUE:

@@ -1,7 +1,7 @@
 """Registration of many statements, one a line: in order, in shared transactions, each with its own answer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -19,10 +19,12 @@ from consent_ledger.api.lines import AnsweredLines, Lines, written
 from consent_ledger.api.requests import HttpRequest, service_of
 from consent_ledger.api.spool import ClientGone, LineSpool
 from consent_ledger.errors import LedgerError, MalformedError
-from consent_ledger.ledger import BATCH, Ledger, Receipt
+from consent_ledger.ledger import BATCH, Outcome, Receipt
 from consent_ledger.signing.envelope import MAX_ENVELOPE
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.store.idempotency import Kept
+
+RegisterAll = Callable[[Sequence[bytes]], list[Outcome]]
 
 
 async def answer_envelopes(request: HttpRequest, wanted: Wanted | None) -> ASGIApp:
@@ -32,7 +34,7 @@ async def answer_envelopes(request: HttpRequest, wanted: Wanted | None) -> ASGIA
     request_id = request_id_of(request.scope)
 
     async def answer(lines: Lines, before: int) -> bytes:
-        work = partial(register_lines, service.ledger, issuers, caller, wanted)
+        work = partial(register_lines, service.register_all, issuers, caller, wanted)
         return await service.stream(work, lines, before, request_id)
 
     if key_of(request) is None:
@@ -81,7 +83,13 @@ class _Kept:
 
 
 def register_lines(
-    ledger: Ledger, issuers: Issuers, caller: Caller, wanted: Wanted | None, lines: Lines, before: int, request_id: str
+    register_all: RegisterAll,
+    issuers: Issuers,
+    caller: Caller,
+    wanted: Wanted | None,
+    lines: Lines,
+    before: int,
+    request_id: str,
 ) -> bytes:
     """Return a receipt for each line, once it is durable, or what was wrong with it; `before` lines came before."""
     answers: dict[int, bytes | Exception] = {}
@@ -94,7 +102,7 @@ def register_lines(
     answers |= _refused(given, issuers, caller, wanted)
     taken = [(number, envelope) for number, envelope in given.items() if number not in answers]
     try:
-        outcomes: Sequence[Receipt | Exception] = ledger.register_all([envelope for _, envelope in taken])
+        outcomes: Sequence[Receipt | Exception] = register_all([envelope for _, envelope in taken])
     except Exception as e:  # the response has begun: each line says that it was not recorded
         outcomes = [e] * len(taken)
     for (number, envelope), outcome in zip(taken, outcomes, strict=True):

@@ -4,13 +4,21 @@ The figures about the ledger itself are read when they are asked for, from the d
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, cast
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import prometheus_client
+from litestar.types import ASGIApp, Receive, Scope, Send
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from consent_ledger.ledger import Ledger, Outcome, Receipt
+from consent_ledger.licenses.decision import Decision
+from consent_ledger.signing.instants import SECOND
+from consent_ledger.store.log import read_head
+from consent_ledger.verification.runs import last_run
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
@@ -45,36 +53,46 @@ class Metrics:
         self.under_way = Gauge(
             "consent_ledger_requests_under_way", "Requests that are being answered.", registry=self.registry
         )
-        self._registrations = Counter(
+        self._registrations = prometheus_client.Counter(
             "consent_ledger_registrations", "Statements by what became of them.", ["outcome"], registry=self.registry
         )
-        self._verdicts = Counter("consent_ledger_verdicts", "Answers by verdict.", ["verdict"], registry=self.registry)
+        self._verdicts = prometheus_client.Counter(
+            "consent_ledger_verdicts", "Answers by verdict.", ["verdict"], registry=self.registry
+        )
         for outcome in ("recorded", "repeated", "refused"):
             self._registrations.labels(outcome)
         for verdict in ("allow", "deny", "undetermined"):
             self._verdicts.labels(verdict)
         self.registry.register(_Ledger(standing, waiting))
 
-    def registered(self, outcomes: Iterable[str]) -> None:
-        """Count statements: each `recorded`, `repeated` or `refused`."""
-        for outcome, count in _counted(outcomes):
+    def registered(self, outcomes: Iterable[Outcome]) -> None:
+        """Count statements: recorded, repeated or refused."""
+        for outcome, count in Counter(map(_became, outcomes)).items():
             self._registrations.labels(outcome).inc(count)
 
-    def answered(self, verdicts: Iterable[str]) -> None:
+    def answered(self, decisions: Iterable[Decision]) -> None:
         """Count answers by verdict."""
-        for verdict, count in _counted(verdicts):
-            self._verdicts.labels(verdict).inc(count)
+        for verdict, count in Counter(decision.verdict for decision in decisions).items():
+            self._verdicts.labels(verdict.name).inc(count)
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
         return generate_latest(self.registry)
 
 
-def _counted(names: Iterable[str]) -> Sequence[tuple[str, int]]:
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return list(counts.items())
+def _became(outcome: Outcome) -> str:
+    if isinstance(outcome, Receipt):
+        return "recorded" if outcome.is_new else "repeated"
+    return "refused"
+
+
+def standing_of(ledger: Ledger) -> Standing:
+    """Return how a ledger stands now."""
+    with ledger.store.read() as tx:
+        head = read_head(tx)
+    last = last_run(ledger.store)
+    age = max(0, ledger.clock() - head.recorded_at) / SECOND
+    return Standing(head.size, age, None if last is None else last.verified, 0 if last is None else last.size)
 
 
 class _Ledger(Collector):
@@ -114,26 +132,20 @@ class _Ledger(Collector):
             )
 
 
-def measured(app: ASGIApp, metrics: Metrics) -> ASGIApp:
+def measured(app: ASGIApp, metrics_of: Callable[[], Metrics]) -> ASGIApp:
     """Return `app` with the time of each request measured, by its route's template: a path may name somebody."""
 
     async def measure(scope: Scope, receive: Receive, send: Send) -> None:
-        status = 0
-
-        async def note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
+        metrics = metrics_of()
         started = time.perf_counter()
         metrics.under_way.inc()
         try:
-            await app(scope, receive, note)
+            await app(scope, receive, send)
         finally:
             metrics.under_way.dec()
             route = scope.get("path_template") or UNMATCHED
-            metrics.requests.labels(_method(scope), route, str(status)).observe(time.perf_counter() - started)
+            status = str(scope["state"].get("status", 0))
+            metrics.requests.labels(_method(scope), route, status).observe(time.perf_counter() - started)
 
     return measure
 

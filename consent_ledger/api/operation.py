@@ -8,8 +8,11 @@ from litestar.types import ASGIApp
 
 from consent_ledger import __version__
 from consent_ledger.answers import Version
+from consent_ledger.api.administration import require_operator
+from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.browse import STYLE, problem_page
 from consent_ledger.api.errors import KINDS
+from consent_ledger.api.metrics import CONTENT_TYPE
 from consent_ledger.api.operations import Answer, Operation, Parameter
 from consent_ledger.api.requests import HttpRequest, service_of
 from consent_ledger.api.responses import HTML, JSON, Body, json_body
@@ -190,4 +193,25 @@ async def problem(request: HttpRequest) -> ASGIApp:
     return Body(problem_page(kind).encode(), HTML)
 
 
-ROUTES = (health, readiness, version, openapi, docs, docs_style, problem)
+@get(
+    "/metrics",
+    name="metrics",
+    opt={
+        "operation": Operation(
+            "Figures of this process",
+            "operation",
+            {200: Answer("Prometheus' text format.", {CONTENT_TYPE: {"type": "string"}})},
+            problems=(503,),
+            scope="audit:read",
+        )
+    },
+)
+async def metrics(request: HttpRequest) -> ASGIApp:
+    """Counts and times, for Prometheus: statements, verdicts, requests, what waits, and how the ledger stands. For the
+    operator alone, as they are of all organisations."""
+    require_operator(caller_of(request))
+    service = service_of(request)
+    return Body(await service.read(service.metrics.text), CONTENT_TYPE)
+
+
+ROUTES = (health, readiness, metrics, version, openapi, docs, docs_style, problem)

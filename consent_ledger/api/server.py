@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import resource
 import signal
 import socket
@@ -16,6 +17,7 @@ from consent_ledger.api.app import USUAL, create_app
 from consent_ledger.api.connections import bounded
 from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.logs import ServerLog, json_logger
+from consent_ledger.api.tracing import tracing_from
 from consent_ledger.certificates import Signer
 from consent_ledger.cosigned import NO_QUORUM, Quorum
 from consent_ledger.errors import UnavailableError
@@ -38,12 +40,12 @@ def run(
     address once it is listened to; port 0 means any. The log, JSON lines, goes to `log`. Above `connections` they are
     closed as soon as they are made. `signer`: what answers are signed with where a certificate is asked for.
     """
-    logger = json_logger(log)
+    logger, tracing = json_logger(log), tracing_from(os.environ)
     _redirect_server_log(ServerLog(logger))
     sys.setswitchinterval(SWITCH_SECONDS)
     listening = _listen(host, port)
     config = uvicorn.Config(
-        create_app(ledger, logger=logger, exposure=exposure, signer=signer, quorum=quorum),
+        create_app(ledger, logger=logger, exposure=exposure, signer=signer, quorum=quorum, tracing=tracing),
         http=bounded(_allow_files(connections)),
         access_log=False,
         log_config=None,
@@ -58,6 +60,8 @@ def run(
         announce(_place(listening))
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(server.serve(sockets=[listening]))
+    if tracing is not None:
+        tracing.close()
     logger.info("stopped")
 
 

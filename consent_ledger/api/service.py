@@ -2,18 +2,19 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
 from consent_ledger.api.batching import Batched
 from consent_ledger.api.keys import Keys
+from consent_ledger.api.metrics import Metrics, standing_of
 from consent_ledger.api.questions import Question, answer_all
 from consent_ledger.certificates import Signer
 from consent_ledger.clearance import Engine
 from consent_ledger.cosigned import NO_QUORUM, Quorum
-from consent_ledger.ledger import Ledger, Receipt
+from consent_ledger.ledger import Ledger, Outcome, Receipt
 from consent_ledger.licenses.masks import compile_use
 
 P = ParamSpec("P")
@@ -36,10 +37,19 @@ class Service:
         self._streams = ThreadPoolExecutor(STREAMS, thread_name_prefix="stream")
         self._batches = ThreadPoolExecutor(4, thread_name_prefix="batch")
         # Two at a time: signatures of the next batch are verified while the last one is being committed.
-        self.registrations = Batched[bytes, Receipt](ledger.register_all, self._batches, parallel=2)
-        self.engine = Engine(ledger.store, ledger.clock, warm=True, published=ledger.published)
+        self.registrations = Batched[bytes, Receipt](self.register_all, self._batches, parallel=2)
+        self.metrics = Metrics(partial(standing_of, ledger), lambda: {"registrations": self.registrations.waiting})
+        self.engine = Engine(
+            ledger.store, ledger.clock, warm=True, published=ledger.published, told=self.metrics.answered
+        )
         self.keys = Keys(ledger.store, ledger.clock)
         self.clearances = Batched[Question, bytes](partial(answer_all, self.engine), self._batches)
+
+    def register_all(self, envelopes: Sequence[bytes]) -> list[Outcome]:
+        """Record statements, in order; see `Ledger.register_all`."""
+        outcomes = self.ledger.register_all(envelopes)
+        self.metrics.registered(outcomes)
+        return outcomes
 
     def warm_up(self) -> None:
         """Begin to read what questions rest on, so that the first one need not wait for it."""
