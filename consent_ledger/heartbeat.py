@@ -27,17 +27,27 @@ _NAME = "witnessing"
 
 
 class Heartbeat:
-    """Asks when it is this process's turn."""
+    """Asks when it is this process's turn.
 
-    def __init__(self, store: Store, witnessing: Witnessing, clock: Callable[[], int]) -> None:
+    Once the `anchor` is stopped, the turn goes to others: they may have an anchor of their own, and are to hear it too.
+    """
+
+    def __init__(self, store: Store, witnessing: Witnessing, anchor: Anchor, clock: Callable[[], int]) -> None:
         self._store = store
+        self._anchor = anchor
         self._witnessing = witnessing
         self._clock = clock
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._leased_until = 0.0  # on the monotonic clock
 
     def beat(self) -> Round | None:
-        """Ask the witnesses; None where another process does, or the log is empty. StaleError as `Witnessing.ask`."""
+        """Ask the witnesses; None where another process does, it is stopped, or the log is empty.
+
+        StaleError as `Witnessing.ask`.
+        """
+        if self._anchor.read().stop is not None:
+            self.close()
+            return None
         return self._witnessing.ask() if self._has_lease() else None
 
     def close(self) -> None:
@@ -45,6 +55,7 @@ class Heartbeat:
         if self._leased_until > 0:
             with self._store.write() as tx:
                 release_lease(tx, _NAME, self._holder)
+            self._leased_until = 0.0
 
     def _has_lease(self) -> bool:
         if time.monotonic() < self._leased_until - LEASE_SECONDS / 2:

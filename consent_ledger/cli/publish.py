@@ -104,7 +104,7 @@ def _asker(
     witnessing = stack.enter_context(asking(store, quorum, anchor, clock=system_clock, heartbeat_seconds=seconds))
     if not lease:
         return witnessing.ask
-    return stack.enter_context(closing(Heartbeat(store, witnessing, system_clock))).beat
+    return stack.enter_context(closing(Heartbeat(store, witnessing, anchor, system_clock))).beat
 
 
 def _stamper(store: "Store", authority: str | None, root: Path | None) -> Callable[[], None] | None:

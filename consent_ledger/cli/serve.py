@@ -70,7 +70,7 @@ def witnesses_asked(ledger: "Ledger", quorum: "Quorum", settings: Settings) -> I
     said = json_logger(sys.stderr.buffer).info
     with (
         asking(ledger.store, quorum, ledger.anchor, clock=ledger.clock, heartbeat_seconds=seconds) as witnessing,
-        InBackground(Heartbeat(ledger.store, witnessing, ledger.clock), said),
+        InBackground(Heartbeat(ledger.store, witnessing, ledger.anchor, ledger.clock), said),
     ):
         yield
 

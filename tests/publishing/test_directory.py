@@ -232,3 +232,11 @@ def test_a_full_disk_is_told_and_what_is_published_verifies(log: Growing, tmp_pa
         assert read_published(folder(disk)) == 2_000
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+def test_it_is_the_same_from_either_database(store_url: str, tmp_path: Path) -> None:
+    with open_store(store_url, create=True) as store:
+        Growing(store).grow(1, 300, 310)
+        put(store, Directory(tmp_path / "site"))
+    assert read_published(folder(tmp_path / "site")) == 310
+    assert {"tile/0/001.p/44", "tile/0/001.p/54"} <= set(files(tmp_path / "site"))
