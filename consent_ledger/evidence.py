@@ -23,7 +23,8 @@ from consent_ledger.licenses.keys import (
     template_key,
 )
 from consent_ledger.licenses.signed import skim_signed
-from consent_ledger.store.facts import FactsReader, read_rows
+from consent_ledger.licenses.visibility import lists_template, sees_statement
+from consent_ledger.store.facts import FactsReader, Row, read_rows
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.transaction import Transaction
 
@@ -55,6 +56,28 @@ def evidence_on_party(tx: Transaction, facts: Facts, party: str) -> set[int]:
     for grant in (g for grants in facts.grants.values() for g in grants if party in (g.issuer, g.ward)):
         keys |= {template_key(grant.template)} | ({project_key(grant.project)} if grant.project else set())
     return _with_signers(tx, facts.size, _touching(tx, keys, facts.size))
+
+
+def evidence_for(tx: Transaction, facts: Facts, viewer: str) -> set[int]:
+    """Return the entries that an organisation may see, but for templates that it neither published nor offers.
+
+    `facts` are all there are."""
+    found = set()
+    for row in read_rows(tx, range(facts.size)):
+        statement = _said(row)
+        if statement is None or not sees_statement(viewer, statement, facts):
+            continue
+        if not isinstance(statement, st.Template) or lists_template(viewer, statement.template.digest, facts):
+            found.add(row.entry)
+    return _with_signers(tx, facts.size, found)
+
+
+def _said(row: Row) -> st.Statement | None:
+    """Return what an entry says, None where that was erased or is damaged."""
+    try:
+        return None if row.opening is None else skim_signed(row.opening.envelope).statement
+    except MalformedError:
+        return None
 
 
 def _on_assets(tx: Transaction, size: int, assets: Collection[str], facts: Facts) -> set[int]:

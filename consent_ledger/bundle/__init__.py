@@ -34,9 +34,10 @@ def write_bundle(
     a folder may be there if it is empty.
 
     `openings` says which ones are shown: `all`; `withheld`, but for entry 0; those of the `project` or `party` that it
-    is `about`; or those that the decisions of the `sample` rest on. The wordings of templates are looked for in the
-    folders `templates` and in the one that is shipped. ConflictError `bundle_exists`; NotFoundError for a project or
-    party that is not recorded; VerificationError where the database lacks entries or its last checkpoint.
+    is `about`; those that an `organisation` may see; or those that the decisions of the `sample` rest on. The wordings
+    of templates are looked for in the folders `templates` and in the one that is shipped. ConflictError
+    `bundle_exists`; NotFoundError for a project or party that is not recorded; VerificationError where the database
+    lacks entries or its last checkpoint.
     """
     packed = place.suffix == ".tar"
     if place.exists() and (packed or not place.is_dir() or any(place.iterdir())):

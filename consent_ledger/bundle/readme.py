@@ -25,6 +25,7 @@ _WHAT = {
     "withheld": "that things were recorded, and when, but not what",
     "project": "what was recorded about the project `{about}`",
     "party": "what was recorded about the party `{about}`",
+    "organisation": "what the organisation `{about}` may see",
     "sample": "what the decisions of its sample rest on",
 }
 

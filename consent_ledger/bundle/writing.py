@@ -12,7 +12,7 @@ from consent_ledger.bundle.places import Place
 from consent_ledger.bundle.readme import readme
 from consent_ledger.clearance import clear
 from consent_ledger.errors import MalformedError, NotFoundError, VerificationError
-from consent_ledger.evidence import evidence_on_assets, evidence_on_party, evidence_on_project
+from consent_ledger.evidence import evidence_for, evidence_on_assets, evidence_on_party, evidence_on_project
 from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import erasure_key
 from consent_ledger.licenses.log_keys import LogKey, signing_at
@@ -119,7 +119,7 @@ class Writer:
     def _facts(self, scope: Scope) -> Facts:
         """Return all there are, where they are needed to say what is shown."""
         reader = FactsReader(self._tx, 0)
-        if scope.sample is not None or scope.openings in ("project", "party"):
+        if scope.sample is not None or scope.openings in ("project", "party", "organisation"):
             reader.follow(self._tx, self._head.size)
         return reader.facts
 
@@ -139,6 +139,8 @@ class Writer:
                 if about not in facts.parties:
                     raise NotFoundError(f"party `{about}` is not recorded", code="party_unknown")
                 return evidence_on_party(self._tx, facts, about)
+            case "organisation":
+                return evidence_for(self._tx, facts, about)
             case "sample":
                 return evidence_on_assets(self._tx, self._head.size, assets)
 

@@ -37,7 +37,7 @@ MAX_LINE = 2 * MAX_ENVELOPE
 MAX_DOCUMENT = 1_000_000
 
 Shown = Opening | Withheld | Erased
-Openings = Literal["all", "withheld", "project", "party", "sample"]
+Openings = Literal["all", "withheld", "project", "party", "organisation", "sample"]
 
 
 class OpeningLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -61,8 +61,9 @@ class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What its maker put into the bundle: the openings of everything, of nothing, of a project or party (`about`), or
-    of what the decisions of the sample rest on. Nobody signed this: it says what to expect, not what is true."""
+    """What its maker put into the bundle: the openings of everything, of nothing, of a project or party (`about`), of
+    what an organisation may see, or of what the decisions of the sample rest on. Nobody signed this: it says what to
+    expect, not what is true."""
 
     format: Literal["consent-ledger/bundle/v1"]
     openings: Openings
