@@ -45,6 +45,7 @@ COMMANDS = {
     "witness": ("consent_ledger.cli.witness:witness", "Cosign other logs, so that they cannot show two histories."),
     "erase": ("consent_ledger.cli.erase:erase", "Destroy what a person said; that it was said stays provable."),
     "hold": ("consent_ledger.cli.erase:hold", "Keep what a person said from being erased."),
+    "recover": ("consent_ledger.cli.recover:recover", "Bring back what a restored database has forgotten."),
     "rebuild": ("consent_ledger.cli.rebuild:rebuild", "Make the index anew from the log."),
     "key": ("consent_ledger.cli.key:key", "Make keys, and record that one is added, retired or compromised."),
     "serve": ("consent_ledger.cli.serve:serve", "Answer over HTTP."),

@@ -44,10 +44,25 @@ def verify_bundle(
         if not source.size(layout.CHECKPOINT) and not source.defects:
             detail = f"no bundle in `{place}`, want a folder or a tar with a file `{layout.CHECKPOINT}`"
             raise NotFoundError(detail, code="bundle_missing")
-        with collector_paused():
-            return _Audit(source, vkey, policy, checkpoints).run(jobs, progress)
+        return verify_source(
+            source, vkey=vkey, checkpoints=checkpoints, policy=policy, jobs=jobs, progress=progress
+        )
     finally:
         source.close()
+
+
+def verify_source(
+    source: Source,
+    *,
+    vkey: str | None = None,
+    checkpoints: Sequence[bytes] = (),
+    policy: Policy | None = None,
+    jobs: int | None = None,
+    progress: Progress = lambda entries: None,
+) -> Report:
+    """Return what holds of a bundle, wherever its files are: see `verify_bundle`."""
+    with collector_paused():
+        return _Audit(source, vkey, policy, checkpoints).run(jobs, progress)
 
 
 def replay_bundle(place: Path, vkey: str) -> Facts:
