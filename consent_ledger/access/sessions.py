@@ -10,11 +10,12 @@ import hashlib
 import hmac
 import re
 import secrets
+from contextlib import suppress
 from typing import NamedTuple
 
 from consent_ledger.access.callers import Caller
 from consent_ledger.access.staff import password_fits, read_login
-from consent_ledger.errors import ForbiddenError, RefusedError, UnauthenticatedError
+from consent_ledger.errors import ForbiddenError, RefusedError, UnauthenticatedError, UnavailableError
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.store import staff as rows
 from consent_ledger.store.engine import Store
@@ -86,10 +87,9 @@ def find_session(store: Store, operator: str, secret: str, now: int, lifetimes: 
         raise UnauthenticatedError("nobody is signed in here any more", code="session_over")
     until = min(now + lifetimes.idle, found.created_at + lifetimes.whole)
     if until - found.expires_at > EXTEND_AFTER:
-        with store.write() as tx:
+        with suppress(UnavailableError), store.write() as tx:  # it will be tried again
             rows.extend_session(tx, _hash(secret), until)
-        found = found._replace(expires_at=until)
-    return _session(found, secret, operator)
+    return _session(found._replace(expires_at=max(until, found.expires_at)), secret, operator)
 
 
 def sign_out(store: Store, secret: str) -> None:

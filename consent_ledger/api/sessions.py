@@ -18,7 +18,7 @@ from consent_ledger.licenses.terms import PartyId
 from consent_ledger.signing.instants import format_instant
 
 HOME = "/"
-_PLACE = re.compile(r"/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/?)*")
+_PLACE = re.compile(r"/|(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?")
 _TEXT = {"type": "string", "maxLength": 1024}
 
 

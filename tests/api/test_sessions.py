@@ -106,6 +106,20 @@ def test_signing_in_again_ends_the_session_before(browser: TestClient) -> None:
     assert browser.get("/session", headers={"Cookie": f"{COOKIE}={first}"}).status_code == 401
 
 
+def test_a_cookie_is_one_and_no_riddle(browser: TestClient) -> None:
+    sign_in(browser)
+    good = f"{COOKIE}={browser.cookies[COOKIE]}"
+    browser.cookies.clear()
+    for cookie, status in (
+        (f'other=1; {good}; "=;;=', 200),
+        (f"{good}; {COOKIE}={'0' * 64}", 401),
+        (f'{COOKIE}="{browser.cookies.get(COOKIE, "")}', 401),
+        (f'{COOKIE}="' + "\\000" * 10_000 + '"', 401),
+        (f"{COOKIE}=\xff", 401),
+    ):
+        assert browser.get("/session", headers={"Cookie": cookie.encode("latin-1")}).status_code == status
+
+
 def test_nobody_who_is_not_signed_in_gets_a_cookie(browser: TestClient) -> None:
     for path in ("/healthz", "/checkpoint", "/session", "/v1/tokens", "/nowhere"):
         assert "set-cookie" not in browser.get(path).headers
@@ -166,6 +180,8 @@ PLACES = [
     ("/a\r\nX: y", "/"),
     ("/\\x", "/"),
     ("/./x", "/"),
+    ("", "/"),
+    ("/" + "a" * 20_000 + "!", "/"),
 ]
 
 
