@@ -8,6 +8,7 @@ once however often it comes, and what is not a statement keeps its answer in the
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from consent_ledger.api.frame import request_id_of
 from consent_ledger.api.operations import Parameter
 from consent_ledger.api.requests import HttpRequest, media_type_of, service_of
 from consent_ledger.api.responses import Body
-from consent_ledger.errors import ConflictError, LedgerError, MalformedError, RefusedError
+from consent_ledger.errors import ConflictError, LedgerError, MalformedError, RefusedError, UnavailableError
 from consent_ledger.store import idempotency as rows
 from consent_ledger.store.idempotency import Claim, Held, Kept, Reused
 from consent_ledger.store.transaction import Transaction
@@ -78,10 +79,13 @@ async def once(request: HttpRequest, body: bytes, act: Callable[[Holding | None]
     try:
         answer = await _acted(request, partial(act, claimed))
     except BaseException:
-        await keys.release(claimed.id)
+        with suppress(LedgerError):  # the claim runs out anyway
+            await keys.release(claimed.id)
         raise
     if not claimed.kept:
-        await keys.do(_kept(claimed.id, answer.status, answer.headers, answer.body, sealed=False))
+        # What was done is done, and is answered: if its answer cannot be kept now, the retry makes the same one.
+        with suppress(UnavailableError):
+            await keys.do(_kept(claimed.id, answer.status, answer.headers, answer.body, sealed=False))
     return answer
 
 

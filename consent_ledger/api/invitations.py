@@ -2,96 +2,48 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import msgspec
 from litestar import get, post
 from litestar.types import ASGIApp
 
-from consent_ledger.answers import InstantText
 from consent_ledger.api.audit_trail import about
 from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.decoding import decode_any, decode_body
 from consent_ledger.api.idempotency import HEADER, Holding, once
+from consent_ledger.api.invited import (
+    InvitationPage,
+    InvitationQuery,
+    InvitationsAnswer,
+    LinkAnswer,
+    LinksAnswer,
+    invitation_answer,
+)
 from consent_ledger.api.operations import Answer, Operation, lines_of
-from consent_ledger.api.paging import PageQuery, cut, decode_cursor, next_link
+from consent_ledger.api.paging import cut, decode_cursor, next_link
 from consent_ledger.api.projects import PROJECT
 from consent_ledger.api.requests import HttpRequest, media_type_of, path_value, read_body, read_query, service_of
 from consent_ledger.api.responses import JSON, NDJSON, Body, json_body
 from consent_ledger.invitations import (
     MOST,
     Cancellation,
-    InvitationId,
     Invite,
     Link,
-    Reference,
     Reminder,
-    State,
     cancel,
     invite,
     list_invitations,
     remind,
 )
 from consent_ledger.licenses.statements import ProjectId
-from consent_ledger.licenses.terms import Language
 from consent_ledger.signing.instants import format_instant
-from consent_ledger.store.invitations import InvitationRecord
 from consent_ledger.store.transaction import Transaction
 
 MAX_BODY = 2 * 1024 * 1024
 Invites = Annotated[list[Invite], msgspec.Meta(min_length=1, max_length=MOST)]
 PATH = "/v1/projects/{project:str}/invitations"
 _EXAMPLE = [{"reference": "panel-0017", "language": "nl", "expires_at": "2030-01-31T00:00:00Z"}]
-
-
-class LinkAnswer(msgspec.Struct, frozen=True):
-    """An invitation with its link, which is shown this once: `token` is its secret part."""
-
-    id: InvitationId
-    reference: Reference
-    token: str
-    link: str
-    expires_at: InstantText
-
-
-class LinksAnswer(msgspec.Struct, frozen=True):
-    """Invitations with their links, in the order in which they were asked for."""
-
-    items: list[LinkAnswer]
-
-
-class InvitationAnswer(msgspec.Struct, frozen=True):
-    """An invitation as it is now."""
-
-    id: InvitationId
-    project: ProjectId
-    reference: Reference
-    language: Language
-    state: State
-    created_at: InstantText
-    expires_at: InstantText
-    reminders: int
-    reminded_at: InstantText | None
-
-
-class InvitationPage(msgspec.Struct, frozen=True):
-    """Invitations, in the order in which they were made."""
-
-    items: list[InvitationAnswer]
-    next_cursor: str | None
-
-
-class InvitationsAnswer(msgspec.Struct, frozen=True):
-    """Invitations as they are now."""
-
-    items: list[InvitationAnswer]
-
-
-class InvitationQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
-    """Which invitations."""
-
-    notes: ClassVar[dict[str, str]] = {**PageQuery.notes, "state": "Only those in this state."}
-    state: State | None = None
 
 
 @post(
@@ -189,17 +141,7 @@ async def read_invitations(request: HttpRequest) -> ASGIApp:
         list_invitations, service.ledger.store, organisation, project, now, after, wanted.limit + 1, wanted.state
     )
     page, cursor = cut(found, wanted.limit, listing, lambda record: record.id)
-    return json_body(InvitationPage([_answer(r) for r in page], cursor), headers=next_link(request, cursor))
-
-
-def _answer(record: InvitationRecord) -> InvitationAnswer:
-    reminded = None if record.reminded_at is None else format_instant(record.reminded_at)
-    fields = record._asdict() | {
-        "created_at": format_instant(record.created_at),
-        "expires_at": format_instant(record.expires_at),
-        "reminded_at": reminded,
-    }
-    return InvitationAnswer(**fields)
+    return json_body(InvitationPage([invitation_answer(r) for r in page], cursor), headers=next_link(request, cursor))
 
 
 @post(
@@ -266,7 +208,7 @@ async def _cancel(request: HttpRequest, raw: bytes, held: Holding | None) -> Bod
     service = service_of(request)
     store, now = service.ledger.store, service.ledger.clock()
     found = await service.read(cancel, store, organisation, project, wanted, now)
-    return json_body(InvitationsAnswer([_answer(record) for record in found]))
+    return json_body(InvitationsAnswer([invitation_answer(record) for record in found]))
 
 
 ROUTES = (invite_people, read_invitations, remind_people, cancel_invitations)
