@@ -68,14 +68,40 @@ def revoke_token(store: Store, organisation: str, id_: str, now: int) -> TokenRe
         return rows.read_token(tx, organisation, id_)
 
 
-def find_callers(
-    store: Store, operator: str, clock: Callable[[], int], hashes: Sequence[bytes]
-) -> list[Caller | Exception]:
-    """Return for each hash of a token who calls, or the error that refuses it. What was committed before counts."""
-    with store.read() as tx:
-        found = rows.find_tokens(tx, hashes)
-    now = clock()
-    return [_caller(found.get(hash_), operator, now) for hash_ in hashes]
+class Callers:
+    """Who shows which token, as the database has it at that moment. Threads may share it.
+
+    What was read once is taken again only while the database says that nothing was committed since, by any process.
+    """
+
+    def __init__(self, store: Store, operator: str, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._operator = operator
+        self._clock = clock
+        self._known: tuple[int | None, dict[bytes, TokenRecord]] = (None, {})
+
+    def known(self, hash_: bytes, version: int | None) -> Caller | None:
+        """Return who shows the token of that hash if that is known for sure, given the store's version of now; raise
+        UnauthenticatedError where it is known to be expired."""
+        seen, records = self._known
+        record = records.get(hash_) if version is not None and version == seen else None
+        return None if record is None else _accepted(_caller(record, self._operator, self._clock()))
+
+    def find(self, hashes: Sequence[bytes]) -> list[Caller | Exception]:
+        """Return for each hash of a token who calls, or the error that refuses it. What was committed before counts."""
+        version = self._store.version()
+        with self._store.read() as tx:
+            found = rows.find_tokens(tx, hashes)
+        seen, records = self._known
+        self._known = (version, {**records, **found} if seen == version else found)
+        now = self._clock()
+        return [_caller(found.get(hash_), self._operator, now) for hash_ in hashes]
+
+
+def _accepted(caller: Caller | Exception) -> Caller:
+    if isinstance(caller, Exception):
+        raise caller
+    return caller
 
 
 def _caller(record: TokenRecord | None, operator: str, now: int) -> Caller | Exception:

@@ -17,7 +17,7 @@ from litestar.handlers import BaseRouteHandler
 from consent_ledger.access.callers import Caller
 from consent_ledger.access.sessions import Lifetimes, find_session
 from consent_ledger.access.submission import Issuers
-from consent_ledger.access.tokens import find_callers, hash_token
+from consent_ledger.access.tokens import Callers, hash_token
 from consent_ledger.api.batching import Batched
 from consent_ledger.api.cookies import cookie_of, require_own_page
 from consent_ledger.api.exposure import Exposure, client_of, require_host
@@ -56,10 +56,10 @@ class Gate:
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="access")
         self._passwords = ThreadPoolExecutor(1, thread_name_prefix="password")
         self._guessing = 0
-        # Requests that come together share one look into the database: nothing is remembered, so nothing is stale.
-        self._callers = Batched[bytes, Caller](
-            partial(find_callers, ledger.store, self.operator, ledger.clock), self._threads
-        )
+        # Requests that come together share one look into the database, or one look at whether it has changed.
+        self._callers = Callers(ledger.store, operator, ledger.clock)
+        self._asked = Batched[bytes, Caller](self._callers.find, self._threads)
+        self._version: int | None = None
         self.issuers = Issuers(ledger.store, operator)
         self.issuing = Batched[str, bool](self.issuers.look_up, self._threads)
 
@@ -84,7 +84,20 @@ class Gate:
         match = _BEARER.fullmatch(authorization[0]) if len(authorization) == 1 else None
         if match is None:
             raise UnauthenticatedError("header `Authorization` is not one bearer token", code="token_invalid")
-        return await self._callers.ask(hash_token(match[1]))
+        hash_ = hash_token(match[1])
+        known = self._callers.known(hash_, self._version_now())
+        return await self._asked.ask(hash_) if known is None else known
+
+    def _version_now(self) -> int | None:
+        """Return the database's version, looked up once for all requests that came in the same turn of the loop."""
+        if self._version is None:
+            self._version = self.store.version()
+            if self._version is not None:
+                asyncio.get_running_loop().call_soon(self._next_turn)
+        return self._version
+
+    def _next_turn(self) -> None:
+        self._version = None
 
     async def pace(self, caller: Caller, lines: int) -> None:
         """Wait until so many lines of a bulk request are within the limit: its client then has to wait too."""

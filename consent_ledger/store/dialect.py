@@ -44,6 +44,13 @@ class Dialect(Protocol):
 
     def table_names(self, cursor: Any) -> set[str]: ...
 
+    def version(self) -> int | None:
+        """Return a number that is another after every commit, by whatever process; None where it cannot be told at
+        once, without waiting for anything."""
+
+    def close(self) -> None:
+        """Close what was opened for `version`."""
+
     def after_upgrade(self) -> None:
         """Settings that a ledger's file keeps, made only once it is known to be a ledger's."""
 

@@ -38,6 +38,11 @@ class Store:
         """Where the ledger is, without a password: for messages."""
         return self._dialect.place
 
+    def version(self) -> int | None:
+        """Return a number that is another after every commit to the database, by whatever process; None where that
+        cannot be told at once. What was read while it was the same, before and after, is what is there."""
+        return self._dialect.version()
+
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Give a snapshot: nothing that is committed after the first statement is seen, however long it lasts."""
@@ -109,6 +114,7 @@ class Store:
 
     def close(self) -> None:
         """Close the connections that are not in use."""
+        self._dialect.close()
         self._dialect.readers.dispose()
 
     def __enter__(self) -> Self:

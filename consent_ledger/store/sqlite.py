@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import mkstemp
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -47,6 +48,8 @@ class Sqlite:
         self._path = Path(path).absolute()
         self._read_only = read_only
         self._lock_timeout = lock_timeout
+        self._watch: sqlite3.Connection | None = None
+        self._watching = Lock()
         if not self._path.exists():
             if read_only or not create:
                 raise NotFoundError(f"no ledger at `{path}`", code="ledger_missing")
@@ -135,6 +138,23 @@ class Sqlite:
 
     def table_names(self, cursor: Any) -> set[str]:
         return {name for (name,) in cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+    def version(self) -> int | None:
+        with self._watching:
+            try:
+                if self._watch is None:
+                    self._watch = self._connect()
+                    self._watch.execute("PRAGMA busy_timeout = 0")
+                number: int = self._watch.execute("PRAGMA data_version").fetchone()[0]
+            except (sqlite3.Error, TypeError):  # whoever reads or writes will say what it is
+                return None
+            return number
+
+    def close(self) -> None:
+        with self._watching:
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
 
     def after_upgrade(self) -> None:
         """WAL is a property of the file, which another tool may have changed, and is not chosen in a transaction."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from consent_ledger.access.organisations import operator_of
 from consent_ledger.access.sessions import Lifetimes, sign_in
-from consent_ledger.access.tokens import find_callers, hash_token
+from consent_ledger.access.tokens import Callers, hash_token
 from consent_ledger.ledger import system_clock
 from consent_ledger.store.engine import open_store
 from tests.cli.conftest import Run
@@ -15,7 +15,7 @@ TOKEN = re.compile(r"clt_[0-9a-f]{16}_[0-9a-f]{64}\n")
 
 def passes(place: Path, text: str) -> object:
     with open_store(f"sqlite:///{place}/home/ledger.db") as store:
-        (caller,) = find_callers(store, operator_of(store), system_clock, [hash_token(text.strip().encode())])
+        (caller,) = Callers(store, operator_of(store), system_clock).find([hash_token(text.strip().encode())])
     return caller
 
 
