@@ -34,6 +34,8 @@ from consent_ledger.client.verifying import (
     receipt_file_of,
     verify_answer,
     verify_checkpoint,
+    verify_growth,
+    verify_proof,
     verify_registration,
     verify_statement,
     wrong_answer,
@@ -201,18 +203,19 @@ class Client:
             raise VerificationError(detail, code="wrong_log_key")
         return version
 
-    def checkpoint(self) -> Checkpoint:
-        """Return the log's latest checkpoint."""
-        note = self.transport.exchange("GET", "/checkpoint", wants=TEXT).body
-        return verify_checkpoint(note, self.verifiers)
+    def checkpoint(self, since: Checkpoint | None = None) -> Checkpoint:
+        """Return the log's latest checkpoint; VerificationError unless the log only grew `since` an earlier one."""
+        latest = verify_checkpoint(self.transport.exchange("GET", "/checkpoint", wants=TEXT).body, self.verifiers)
+        if since is not None:
+            query = {"first": since.size, "second": latest.size}
+            verify_growth(since, latest, self._get("/v1/log/proof/consistency", ConsistencyAnswer, **query))
+        return latest
 
     def inclusion(self, index: int, size: int | None = None) -> InclusionAnswer:
-        """Return the proof that an entry is in the log of a size."""
-        return self._get("/v1/log/proof/inclusion", InclusionAnswer, index=index, size=size)
-
-    def consistency(self, first: int, second: int | None = None) -> ConsistencyAnswer:
-        """Return the proof that the log of one size is the beginning of the log of another."""
-        return self._get("/v1/log/proof/consistency", ConsistencyAnswer, first=first, second=second)
+        """Return the proof that an entry is in the log of a size, verified."""
+        proof = self._get("/v1/log/proof/inclusion", InclusionAnswer, index=index, size=size)
+        verify_proof(index, size, proof, self.verifiers)
+        return proof
 
     def _get(self, path: str, type_: type[T], **query: Any) -> T:
         given = urlencode({name: value for name, value in query.items() if value is not None})

@@ -11,13 +11,21 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET
 
-from consent_ledger.answers import ClearanceAnswer, ClearanceRequest, ProvenReceipt, ReceiptAnswer
+from consent_ledger.answers import (
+    ClearanceAnswer,
+    ClearanceRequest,
+    ConsistencyAnswer,
+    InclusionAnswer,
+    ProvenReceipt,
+    ReceiptAnswer,
+)
 from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint, read_checkpoint_text
 from consent_ledger.audit.entry import decode_entry
+from consent_ledger.audit.proofs import verify_consistency, verify_inclusion
 from consent_ledger.audit.receipt import Receipt as Proof
 from consent_ledger.audit.receipt import encode_receipt
 from consent_ledger.batch import Receipt
-from consent_ledger.errors import LedgerError, UnavailableError, VerificationError
+from consent_ledger.errors import LedgerError, MalformedError, UnavailableError, VerificationError
 from consent_ledger.licenses.reasons import VERDICTS
 from consent_ledger.licenses.statements import UseRequest, statement_id
 from consent_ledger.receipt_file import FORMAT, Opening, ReceiptFile
@@ -92,7 +100,33 @@ def verify_registration(
 
 def verify_checkpoint(note: bytes, verifiers: Sequence[NoteVerifier]) -> Checkpoint:
     """Return what a checkpoint says, its signature verified where the log's key is known."""
-    return open_checkpoint(note, verifiers) if verifiers else read_checkpoint_text(note)
+    try:
+        return open_checkpoint(note, verifiers) if verifiers else read_checkpoint_text(note)
+    except MalformedError as e:
+        raise wrong_answer(f"this is not a checkpoint: {e}") from e
+
+
+def verify_growth(earlier: Checkpoint, latest: Checkpoint, answer: ConsistencyAnswer) -> None:
+    """Raise VerificationError unless the answer proves that the log of one checkpoint begins that of the other."""
+    if earlier.origin != latest.origin or earlier.size > latest.size:
+        raise wrong_answer(f"the log has {latest.size} entries, and had {earlier.size}")
+    proof = [bytes.fromhex(hash_) for hash_ in answer.proof]
+    verify_consistency(earlier.size, latest.size, earlier.root, latest.root, proof)
+
+
+def verify_proof(
+    index: int, size: int | None, answer: InclusionAnswer, verifiers: Sequence[NoteVerifier]
+) -> None:  # fmt: skip
+    """Raise VerificationError unless the answer proves entry `index` under its root, and its checkpoint that root."""
+    if answer.index != index or size not in (None, answer.size):
+        raise wrong_answer("the proof is of another entry or size than was asked for")
+    proof = [bytes.fromhex(hash_) for hash_ in answer.proof]
+    root = bytes.fromhex(answer.root)
+    verify_inclusion(bytes.fromhex(answer.leaf), index, answer.size, proof, root)
+    if answer.checkpoint is not None:
+        head = verify_checkpoint(answer.checkpoint.encode(), verifiers)
+        if (head.size, head.root) != (answer.size, root):
+            raise wrong_answer("the proof leads to another root than that of its checkpoint")
 
 
 def receipt_file_of(answer: ProvenReceipt) -> ReceiptFile:

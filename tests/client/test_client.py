@@ -4,6 +4,7 @@ from base64 import b64encode
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from consent_ledger.answers import ClearanceAnswer, ClearanceRequest
 from consent_ledger.client import Client
@@ -59,6 +60,18 @@ def test_a_statement_is_registered_once_and_proved(client: Client, served: Serve
     proved = verify_receipt_file(client.receipt(first.id), served.vkey)
     assert (proved.entry.index, proved.signed.raw) == (first.entry, envelope)
     assert client.checkpoint().size > first.entry
+
+
+def test_the_log_only_grew_and_its_entries_are_in_it(client: Client, served: Served) -> None:
+    earlier = client.checkpoint()
+    entry = client.register(served.unsaid[17]).entry
+    latest = client.checkpoint(since=earlier)
+    assert latest.size == earlier.size + 1
+    assert client.inclusion(entry).size == latest.size
+    assert client.inclusion(0, earlier.size).root == earlier.root.hex()
+    for other in (replace(earlier, root=bytes(32)), replace(earlier, size=10**6)):
+        with pytest.raises(LedgerError):
+            client.checkpoint(since=other)
 
 
 def test_an_error_keeps_its_class_its_code_its_problems_and_the_request(client: Client, served: Served) -> None:

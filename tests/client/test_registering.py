@@ -135,8 +135,12 @@ def test_receipts_that_are_missing_are_an_error(served: Served, client: Client) 
     made = served.unsaid[14:16]
     checkpoint = said("200 OK", "text/plain; charset=utf-8", client.register(made[0]).checkpoint)
     lines = lines_told({"id": "sha256:" + "0" * 64})
-    with answering(checkpoint, lines) as hostile, pytest.raises(UnavailableError):
-        list(through(hostile.place, served).register_all(made))
+    with (
+        answering(checkpoint, lines) as hostile,
+        through(hostile.place, served) as deceived,
+        pytest.raises(UnavailableError),
+    ):
+        list(deceived.register_all(made))
 
 
 @pytest.mark.parametrize("slug", KINDS)
