@@ -6,7 +6,7 @@ will add: a route that declares nothing is asked by nobody.
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -21,7 +21,7 @@ from consent_ledger.access.tokens import Callers, hash_token
 from consent_ledger.api.batching import Batched
 from consent_ledger.api.cookies import cookie_of, require_own_page
 from consent_ledger.api.exposure import Exposure, client_of, require_host
-from consent_ledger.api.limits import Buckets, Level
+from consent_ledger.api.limits import Buckets, ExhaustedError
 from consent_ledger.api.operations import ANYBODY, UNDECLARED, Operation
 from consent_ledger.api.requests import HttpRequest
 from consent_ledger.errors import UnauthenticatedError, UnavailableError
@@ -54,6 +54,7 @@ class Gate:
         self.sign_ins = Buckets(exposure.limits.sign_in)
         self.lifetimes = Lifetimes(exposure.session_seconds * SECOND, exposure.idle_seconds * SECOND)
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="access")
+        self._sessions = ThreadPoolExecutor(4, thread_name_prefix="session")
         self._passwords = ThreadPoolExecutor(1, thread_name_prefix="password")
         self._guessing = 0
         # Requests that come together share one look into the database, or one look at whether it has changed.
@@ -64,8 +65,8 @@ class Gate:
         self.issuing = Batched[str, bool](self.issuers.look_up, self._threads)
 
     async def in_turn(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `call` does in the thread of the gate, where one thing is done at a time."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(call, *args, **kwargs))
+        """Return what `call` does with a session. It may wait to write: tokens are looked up in another thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._sessions, partial(call, *args, **kwargs))
 
     async def password_in_turn(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `call` does with a password: that is dear, so few may wait for it."""
@@ -107,8 +108,8 @@ class Gate:
 
     def close(self) -> None:
         """Wait for what is under way."""
-        self._threads.shutdown()
-        self._passwords.shutdown()
+        for pool in (self._threads, self._sessions, self._passwords):
+            pool.shutdown()
 
 
 async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -121,28 +122,37 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     gate: Gate = connection.app.state.gate
     scope = connection.scope
     require_host(gate.exposure, scope)
-    scope["state"]["level"] = await _admit(gate, connection, operation)
+    await _admit(gate, connection, operation)
 
 
-async def _admit(gate: Gate, connection: Connection, operation: Operation) -> Level | None:
-    """Return what is left of the bucket that paid for the request."""
+async def _admit(gate: Gate, connection: Connection, operation: Operation) -> None:
     scope = connection.scope
     state: dict[str, Any] = scope["state"]
     if operation.scope is None:
-        return None if operation.unlimited else gate.by_address.take(client_of(gate.exposure, scope))
+        if not operation.unlimited:
+            pay(state, gate.by_address, client_of(gate.exposure, scope))
+        return
     try:
         caller = await _identify(gate, connection)
     except UnauthenticatedError as e:
         state["stranger"] = e
-        level = gate.by_address.take(client_of(gate.exposure, scope))  # so whoever guesses pays, too
+        pay(state, gate.by_address, client_of(gate.exposure, scope))  # so whoever guesses pays, too
         if operation.scope != ANYBODY:
             raise
-        return level
+        return
     state["caller"] = caller
-    level = gate.by_token.take(caller.token)
+    pay(state, gate.by_token, caller.token)
     if operation.scope != ANYBODY:
         caller.require(operation.scope)
-    return level
+
+
+def pay(state: dict[str, Any], buckets: Buckets, key: Hashable) -> None:
+    """Take one from a bucket, and let the answer say what is left, whatever it is; raise LimitedError."""
+    try:
+        state["level"] = buckets.take(key)
+    except ExhaustedError as e:
+        state["level"] = e.level
+        raise
 
 
 async def _identify(gate: Gate, connection: Connection) -> Caller:

@@ -30,6 +30,14 @@ class Level(NamedTuple):
     reset: int
 
 
+class ExhaustedError(LimitedError):
+    """A bucket has nothing left; `level` says when it is full again."""
+
+    def __init__(self, message: str, *, retry_after: int, level: Level) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.level = level
+
+
 class Buckets:
     """Buckets of one kind, each by its own key. Those least used make room; a full one need not be remembered."""
 
@@ -43,7 +51,7 @@ class Buckets:
         return len(self._buckets)
 
     def take(self, key: Hashable) -> Level | None:
-        """Take one and return what is left, None without a limit; raise LimitedError where there is none."""
+        """Take one and return what is left, None without a limit; raise ExhaustedError where there is none."""
         rate, burst = self._rate
         if rate <= 0:
             return None
@@ -51,7 +59,8 @@ class Buckets:
         if level < 0:
             self._spend(key, -1)
             wait = max(1, math.ceil(-level / rate))
-            raise LimitedError(f"limit is {rate:g} a second and {burst} at once", retry_after=wait)
+            empty = Level(burst, 0, math.ceil((burst - level - 1) / rate))
+            raise ExhaustedError(f"limit is {rate:g} a second and {burst} at once", retry_after=wait, level=empty)
         return Level(burst, int(level), math.ceil((burst - level) / rate))
 
     def borrow(self, key: Hashable, count: int) -> float:

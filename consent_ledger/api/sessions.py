@@ -7,7 +7,7 @@ from litestar import get, post
 from litestar.types import ASGIApp
 
 from consent_ledger.access.sessions import NewSession, Session, sign_in, sign_out
-from consent_ledger.api.authentication import Gate, caller_of, gate_of
+from consent_ledger.api.authentication import Gate, caller_of, gate_of, pay
 from consent_ledger.api.cookies import FORM, cookie_of, read_form, require_same_origin, set_cookie
 from consent_ledger.api.exposure import client_of
 from consent_ledger.api.operations import ANYBODY, Answer, Operation
@@ -57,7 +57,7 @@ async def begin_session(request: HttpRequest) -> ASGIApp:
     hour, whether anybody has it or not, and every refusal says the same. `next` is a path of this service."""
     require_same_origin(request.scope)
     gate = gate_of(request)
-    gate.sign_ins.take(client_of(gate.exposure, request.scope))
+    pay(request.scope["state"], gate.sign_ins, client_of(gate.exposure, request.scope))
     form = await read_form(request)
     made = await _sign_in(
         gate, form.get("login", ""), form.get("password", ""), cookie_of(gate.exposure, request.scope)
