@@ -111,10 +111,10 @@ def signers_of(note: bytes, vkeys: list[str]) -> tuple[set[str], int]:
     return set(found), lines.count(b"\n") - len(found)
 
 
-def parse_note(note: bytes, name: bytes) -> tuple[int, bytes]:
+def parse_note(note: bytes) -> tuple[bytes, int, bytes]:
     body = re.fullmatch(rb"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/=]+)", note.rpartition(b"\n\n")[0])
-    need(body and body[1] == name and len(unbase64(body[3])) == 32, "checkpoint is not one of this log")
-    return int(body[2]), unbase64(body[3])
+    need(body and len(unbase64(body[3])) == 32, "checkpoint is not origin, size and root")
+    return body[1], int(body[2]), unbase64(body[3])
 
 
 class Tree:
@@ -193,7 +193,10 @@ class Book:
             need(digest == statement["template"]["digest"], "publishes a template under another digest than its own")
             self.publishers[digest], self.documents[digest] = issuer, (place, statement["document"])
         elif kind == "erasure":
-            need(issuer == self.operator, "is an erasure, but not by the operator")
+            earlier = max(statement["entries"], default=-1) < place
+            need(
+                issuer == self.operator and earlier, "is an erasure, but not by the operator or not of what was before"
+            )
             self.erasures[place] = statement["entries"]
             self.gone |= {statement["party"]} if statement["entries"] else set()
 
@@ -251,8 +254,7 @@ class Audit:
     """One walk over a bundle. `findings` are (entry or None, what is wrong)."""
 
     def __init__(self, folder: Path, vkeys: list[str], older: list[bytes]) -> None:
-        self.folder, self.vkeys, self.name = folder, vkeys, read_vkey(vkeys[0])[0]
-        self.book, self.tree, self.findings = Book(), Tree(), []
+        self.folder, self.vkeys, self.book, self.tree, self.findings = folder, vkeys, Book(), Tree(), []
         self.known = {"README.txt", "decisions.ndjson"}
         self.not_checked = [] if older else ["that nothing was taken back: want --checkpoint"]
         self.unseen, self.erased, self.doubts, self.rows = set(), {}, [], {}  # rows: nodes of tiles being filled
@@ -272,8 +274,7 @@ class Audit:
         return b""
 
     def run(self) -> None:
-        *sizes, size = [parse_note(note, self.name)[0] for note in self.notes]
-        roots = dict.fromkeys([*sizes, size], sha(b""))
+        size, roots = parse_note(self.notes[-1])[1], {parse_note(note)[1]: sha(b"") for note in self.notes}
         openings = self.folder / "openings.ndjson"
         self.walk(min(size, 10_000 + (openings.stat().st_size // 25 if openings.is_file() else 0)), roots)
         for check in (lambda: self.check_notes(roots), self.check_witnesses, self.settle):
@@ -291,7 +292,9 @@ class Audit:
         need({*map(read_vkey, written)} & {*map(read_vkey, self.vkeys)} and not end, "`keys.txt` names another key")
         opened = []
         for note in self.notes:
-            size, root = parse_note(note, self.name)
+            origin, size, root = parse_note(note)
+            if origin != read_vkey(self.vkeys[0])[0]:
+                self.bad(0 if note == self.notes[-1] else None, "a checkpoint is of another log")
             signed = signers_of(note, self.book.signing(size) or self.vkeys)[0]
             need(signed, "checkpoint is not signed by the log")
             if size > self.size:
@@ -361,7 +364,7 @@ class Audit:
         """Hold a tile against what is below it (None: not known), and pass on the node above it."""
         raw = self.file(path := tile_path(str(level), index, len(row)), None if level else index * WIDTH)
         wrong = [n for n, node in enumerate(row) if node and raw[n * 32 : n * 32 + 32] != node]
-        if raw and (wrong or len(raw) != 32 * len(row)):
+        if (self.folder / path).is_file() and (wrong or len(raw) != 32 * len(row)):
             first = index * WIDTH + (wrong[0] if len(raw) == 32 * len(row) else 0)
             self.bad(first << 8 * level, f"`{path}` does not have the hashes of the entries")
         if len(row) == WIDTH:
@@ -383,7 +386,7 @@ class Audit:
 
     def check_opening(self, place: int, commitment: bytes, time: str, raw: bytes) -> None:
         try:
-            match unjson(raw.removesuffix(b"\n")) if raw else None:
+            match unjson(raw[:-1]) if raw.endswith(b"\n") else None:
                 case {"index": int(), "salt": str(salt), "envelope": str(envelope), **rest} if not rest:
                     return self.book.open(place, commitment, time, salt, envelope)
                 case {"index": int(), "erased_by": int(by), **rest} if not rest:
@@ -423,10 +426,11 @@ def check_certificate(raw: bytes, vkeys: list[str], book: Book) -> list[str]:
     format_ = raw.endswith(b"}\n") and {*file} == fields and file["format"]
     need(format_ == "consent-ledger/certificate/v1", "is not a certificate")
     note, keys = file["checkpoint"].encode(), [*file["log_keys"], *file["witnesses"]]
-    size, root = parse_note(note, read_vkey(vkeys[0])[0])
+    origin, size, root = parse_note(note)
     signed, others = signers_of(note, keys)
     need(sorted(signed) == sorted(keys) and not others, "checkpoint is signed by others than it says")
-    need({*vkeys} & {*file["log_keys"]}, "certificate is of another log than that of the verifier key")
+    same = {*vkeys} & {*file["log_keys"]} and origin == read_vkey(vkeys[0])[0]
+    need(same, "certificate is of another log than that of the verifier key")
     for sealed in file["entries"]:
         match = ENTRY.fullmatch(sealed["entry"].encode())
         need(match and int(match[2]) > (indexes or [-1])[-1], "entry is malformed, or not in its place")
@@ -442,8 +446,8 @@ def check_certificate(raw: bytes, vkeys: list[str], book: Book) -> list[str]:
                 closed[place] = sealed.get("erased_by")
         except Unknown as e:
             need(closed, f"entry {place} {e}")
-    for place, by in closed.items():
-        need(by is None or place in book.erasures.get(by, ()), f"entry {place} is not named by its erasure")
+    wrong = [place for place, by in closed.items() if by is not None and place not in book.erasures.get(by, ())]
+    need(not wrong, f"entries {wrong} are not named by their erasure")
     for name, kind in (("answer", "decision"), ("evidence", "evidence")):
         (signature,) = file[name]["signatures"]
         whole = {*file[name]} == {"payload", "payloadType", "signatures"} and {*signature} == {"keyid", "sig"}

@@ -62,7 +62,7 @@ class Heads:
         written: list[NoteVerifier] = []
         try:
             if raw is not None:
-                written = [NoteVerifier.from_vkey(line) for line in raw.decode("ascii").removesuffix("\n").split("\n")]
+                written = [NoteVerifier.from_vkey(line) for line in _whole_lines(raw)]
         except (MalformedError, UnicodeDecodeError) as e:
             self._bad("keys_malformed", f"`{layout.KEYS}` does not hold verifier keys: {e}")
             self._told = told
@@ -173,3 +173,10 @@ class Heads:
             told = {vkey_text(v.name, v.public_key, v.kind) for v in self._told}
             finding = check_trust(keys, told, signed_head or told, signed)
             self._findings += [] if finding is None else [finding]
+
+
+def _whole_lines(raw: bytes) -> list[str]:
+    *lines, end = raw.decode("ascii").split("\n")
+    if end:
+        raise MalformedError("it does not end in a line feed")
+    return lines
