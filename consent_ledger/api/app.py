@@ -9,16 +9,17 @@ from litestar.datastructures import State
 
 from consent_ledger.access.organisations import operator_of
 from consent_ledger.api import (
-    administration,
     audit,
     invitations,
     log,
     media,
     operation,
+    organisations,
     projects,
     sessions,
     templates,
     tiles,
+    tokens,
     wordings,
 )
 from consent_ledger.api.audit_trail import AuditTrail
@@ -36,7 +37,8 @@ from consent_ledger.api.hot import short_cut
 from consent_ledger.api.logs import Logger, Silent
 from consent_ledger.api.methods import answer_options
 from consent_ledger.api.metrics import measured
-from consent_ledger.api.operations import build_document
+from consent_ledger.api.openapi import build_document
+from consent_ledger.api.lookups import look_up_assets
 from consent_ledger.api.receipts import read_receipt
 from consent_ledger.api.rehearsals import rehearse_statement
 from consent_ledger.api.service import Service
@@ -45,6 +47,7 @@ from consent_ledger.api.tracing import Tracing
 from consent_ledger.certificates import Signer
 from consent_ledger.cosigned import NO_QUORUM, Quorum
 from consent_ledger.ledger import Ledger
+from consent_ledger.portal import routes as pages
 
 ROUTES = (
     register_statement,
@@ -61,9 +64,11 @@ ROUTES = (
     *invitations.ROUTES,
     *media.ROUTES,
     read_consent,
+    look_up_assets,
     *log.ROUTES,
     *tiles.ROUTES,
-    *administration.ROUTES,
+    *tokens.ROUTES,
+    *organisations.ROUTES,
     *audit.ROUTES,
     *sessions.ROUTES,
     *operation.ROUTES,
@@ -104,7 +109,7 @@ def create_app(
         trail.stop()
 
     app = Litestar(
-        [*answer_options(ROUTES), *ROUTES],
+        [*answer_options((*ROUTES, *pages.ROUTES)), *ROUTES, *pages.ROUTES],
         before_send=[add_headers],
         guards=[guard],
         exception_handlers={Exception: answer_error},

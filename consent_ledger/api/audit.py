@@ -6,9 +6,9 @@ import msgspec
 from litestar import get
 from litestar.types import ASGIApp
 
-from consent_ledger.api.administration import whose
 from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.operations import Answer, Operation
+from consent_ledger.api.organisations import whose
 from consent_ledger.api.paging import PageQuery, cut, decode_cursor, next_link
 from consent_ledger.api.requests import HttpRequest, read_query, service_of
 from consent_ledger.api.responses import JSON, json_body

@@ -8,12 +8,12 @@ from litestar.types import ASGIApp
 
 from consent_ledger import __version__
 from consent_ledger.answers import Version
-from consent_ledger.api.administration import require_operator
 from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.browse import STYLE, problem_page
 from consent_ledger.api.errors import KINDS
 from consent_ledger.api.metrics import CONTENT_TYPE
 from consent_ledger.api.operations import Answer, Operation, Parameter
+from consent_ledger.api.organisations import require_operator
 from consent_ledger.api.requests import HttpRequest, service_of
 from consent_ledger.api.responses import HTML, JSON, Body, json_body
 from consent_ledger.audit.checkpoint import open_checkpoint
