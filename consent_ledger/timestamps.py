@@ -5,49 +5,20 @@ by then, whatever becomes of the key later. It is evidence beside the log: nothi
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
-from cryptography.x509 import Certificate, load_pem_x509_certificates
-from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerifierBuilder, decode_timestamp_response
-from rfc3161_client import VerificationError as NotVerified
+from cryptography.x509 import Certificate
+from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
 from consent_ledger.audit.checkpoint import log_note, read_checkpoint_text
-from consent_ledger.errors import LedgerError, MalformedError, UnavailableError, VerificationError
+from consent_ledger.errors import UnavailableError, VerificationError
 from consent_ledger.store.engine import Store
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.store.witnesses import Stamp, add_stamp, newest_stamped_size
+from consent_ledger.verification.stamps import MAX_STAMP, verify_stamp
 
-MAX_STAMP = 64 * 1024
 SKEW_SECONDS = 600
 TIMEOUT_SECONDS = 10.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def read_roots(path: Path) -> list[Certificate]:
-    """Return the certificates in a PEM file, which an authority's certificate has to lead to."""
-    try:
-        return load_pem_x509_certificates(path.read_bytes())
-    except (OSError, ValueError) as e:
-        raise LedgerError(f"`{path}` holds no certificates in PEM form", code="bad_certificates") from e
-
-
-def verify_stamp(token: bytes, note: bytes, roots: list[Certificate], *, nonce: int | None = None) -> int:
-    """Return the instant (microseconds) at which an authority under `roots` stamped the checkpoint `note`.
-
-    MalformedError or VerificationError where it is no stamp, or not of this checkpoint, or not by such an authority.
-    """
-    try:
-        response = decode_timestamp_response(token)
-    except ValueError as e:
-        raise MalformedError("time-stamp is not the answer of an authority (RFC 3161)") from e
-    builder = VerifierBuilder(roots=roots, nonce=nonce)
-    try:
-        builder.build().verify_message(response, log_note(note))
-    except (NotVerified, ValueError) as e:
-        raise VerificationError(f"time-stamp does not verify: {str(e).lower()}", code="timestamp_invalid") from e
-    return int((response.tst_info.gen_time.astimezone(UTC) - _EPOCH).total_seconds() * 1_000_000)
 
 
 class Authority:

@@ -14,7 +14,8 @@ from consent_ledger.signing.note import cosignature_line, split_note
 from consent_ledger.store.engine import Store
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.store.witnesses import Stamp, read_stamps
-from consent_ledger.timestamps import Authority, read_roots, verify_stamp
+from consent_ledger.timestamps import Authority
+from consent_ledger.verification.stamps import read_roots, verify_stamp
 from tests.authority import TimeStamping, time_stamping
 from tests.published import Growing
 from tests.serving import Reply, answering

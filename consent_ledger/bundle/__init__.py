@@ -28,6 +28,7 @@ def write_bundle(
     about: str | None = None,
     sample: SampleRequest | None = None,
     templates: Sequence[Path] = (),
+    policy: bytes | None = None,
     progress: Progress = lambda entries: None,
 ) -> Written:
     """Write a bundle of the whole log to `place`: a tar where it is called `.tar`, else a folder. It must not exist;
@@ -35,9 +36,9 @@ def write_bundle(
 
     `openings` says which ones are shown: `all`; `withheld`, but for entry 0; those of the `project` or `party` that it
     is `about`; those that an `organisation` may see; or those that the decisions of the `sample` rest on. The wordings
-    of templates are looked for in the folders `templates` and in the one that is shipped. ConflictError
-    `bundle_exists`; NotFoundError for a project or party that is not recorded; VerificationError where the database
-    lacks entries or its last checkpoint.
+    of templates are looked for in the folders `templates` and in the one that is shipped. `policy` is a file that says
+    which witnesses are asked. ConflictError `bundle_exists`; NotFoundError for a project or party that is not recorded;
+    VerificationError where the database lacks entries or its last checkpoint.
     """
     packed = place.suffix == ".tar"
     if place.exists() and (packed or not place.is_dir() or any(place.iterdir())):
@@ -47,7 +48,7 @@ def write_bundle(
     try:
         files: Place = TarPlace(draft) if packed else FolderPlace(draft)
         with store.read() as tx:
-            writer = Writer(store, tx, files, openings, about, progress)
+            writer = Writer(store, tx, files, openings, about, policy, progress)
             written = writer.write(sample, [*templates, template_root()])
         files.finish()
         os.rename(draft, place)

@@ -11,6 +11,7 @@ from consent_ledger.audit.tiles import ENTRIES, Tile, encode_bundle, encode_tile
 from consent_ledger.bundle.places import Place
 from consent_ledger.bundle.readme import readme
 from consent_ledger.clearance import clear
+from consent_ledger.cosigned import read_cosigned
 from consent_ledger.errors import MalformedError, NotFoundError, VerificationError
 from consent_ledger.evidence import evidence_for, evidence_on_assets, evidence_on_party, evidence_on_project
 from consent_ledger.licenses.facts import Facts
@@ -33,6 +34,7 @@ from consent_ledger.store.log import (
     stream,
 )
 from consent_ledger.store.transaction import Transaction
+from consent_ledger.store.witnesses import read_stamps
 from consent_ledger.verification import layout
 from consent_ledger.verification.layout import Openings, Sample, Scope, Shown
 from consent_ledger.verification.samples import compile_request, draw, encode_decision
@@ -68,8 +70,10 @@ class Writer:
     """Writes one bundle to one place."""
 
     def __init__(
-        self, store: Store, tx: Transaction, place: Place, openings: Openings, about: str | None, progress: Progress
-    ) -> None:
+        self, store: Store, tx: Transaction, place: Place, openings: Openings, about: str | None, policy: bytes | None,
+        progress: Progress,
+    ) -> None:  # fmt: skip
+        self._policy = policy
         self._store = store
         self._tx = tx
         self._place = place
@@ -96,8 +100,10 @@ class Writer:
         assets = [] if sample is None else draw(sample.seed, sample.count, layout.sampled_from(scope, facts))
         self._place.put(layout.SCOPE, layout.encode_document(scope))
         self._place.put(layout.KEYS, "".join(f"{vkey}\n" for vkey in vkeys).encode())
-        self._place.put(layout.POLICY, layout.policy(signing_at(keys, head.size)[0].vkey))
-        self._place.put(layout.CHECKPOINT, head.checkpoint)
+        self._place.put(layout.POLICY, layout.policy(signing_at(keys, head.size)[0].vkey, self._policy))
+        self._place.put(layout.CHECKPOINT, read_cosigned(self._tx, head.size) or head.checkpoint)
+        for stamp in read_stamps(self._tx, head.size):
+            self._place.put(layout.stamp_file(stamp.authority), stamp.token)
         self._write_handovers(keys)
         self._write_tiles()
         selected = self._select(facts, assets)

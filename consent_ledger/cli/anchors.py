@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from consent_ledger.cli.output import printable
+from consent_ledger.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
     from consent_ledger.audit.policy import Policy
 
 _MAX_FILE = 1_000_000
@@ -28,6 +31,17 @@ def read_policy(path: Path | None) -> "Policy | None":
     from consent_ledger.audit.policy import parse_policy
 
     return None if path is None else parse_policy(read_small(path))
+
+
+def read_authorities(path: Path | None) -> "list[Certificate] | None":
+    """Return the certificates of time-stamping authorities in a file."""
+    if path is None:
+        return None
+    try:
+        from consent_ledger.verification.stamps import read_roots
+    except ImportError as e:
+        raise UnavailableError("time-stamps want the extra `timestamp` installed", code="extra_missing") from e
+    return read_roots(path)
 
 
 def read_small(path: Path) -> bytes:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from consent_ledger.cli.anchors import read_policy
 from consent_ledger.cli.options import INSTANT, use_options, use_request
 from consent_ledger.cli.output import note, shown
 from consent_ledger.cli.session import Session, home_options, pass_session
@@ -57,9 +58,12 @@ def bundle(
     elif purpose or as_of is not None or any(facets.values()):
         raise click.UsageError("a use is for the decisions of a sample, want --sample and --seed")
     with session.reading() as store, counting("writing entries") as progress:
+        policy = session.settings.policy_file
+        read_policy(policy)
         written = write_bundle(
-            store, place, openings=openings, about=about, sample=request, templates=templates, progress=progress
-        )
+            store, place, openings=openings, about=about, sample=request, templates=templates,
+            policy=None if policy is None else policy.read_bytes(), progress=progress,
+        )  # fmt: skip
     note(
         f"wrote {written.size} entries, {written.shown} of them open, "
         f"and {written.decisions} decisions to `{shown(place)}`"

@@ -111,7 +111,8 @@ def _stamper(store: "Store", authority: str | None, root: Path | None) -> Callab
     if authority is None or root is None:
         return None
     try:
-        from consent_ledger.timestamps import Authority, read_roots
+        from consent_ledger.timestamps import Authority
+        from consent_ledger.verification.stamps import read_roots
     except ImportError as e:
         raise UnavailableError("time-stamps want the extra `timestamp` installed", code="extra_missing") from e
     from consent_ledger.ledger import system_clock

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from consent_ledger.cli.anchors import read_key, read_policy, read_small
+from consent_ledger.cli.anchors import read_authorities, read_key, read_policy, read_small
 from consent_ledger.cli.output import note, printable, shown, write_json
 from consent_ledger.errors import LedgerError
 from consent_ledger.signing.instants import SECOND, format_instant
@@ -49,6 +49,10 @@ AGE = AgeType()
     "--policy", type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Whose cosignatures the checkpoint must have (c2sp.org/tlog-policy).",
 )  # fmt: skip
+@click.option(
+    "--timestamp-root", "root", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Certificates, in PEM, of authorities whose time-stamps (RFC 3161) of the checkpoint count.",
+)  # fmt: skip
 @click.option("--require-anchor", is_flag=True, help="Want an older checkpoint, or a policy with a quorum.")
 @click.option("--max-age", type=AGE, metavar="7d|12h", help="Want an entry or a cosignature no older than this.")
 @click.option("--ledger", metavar="HOME|URL", help="Verify a live database instead, its index too.")
@@ -56,7 +60,7 @@ AGE = AgeType()
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def verify(
     place: Path | None, vkey: str | None, checkpoints: tuple[Path, ...], save: Path | None, policy: Path | None,
-    require_anchor: bool, max_age: int | None, ledger: str | None, jobs: int | None, as_json: bool,
+    root: Path | None, require_anchor: bool, max_age: int | None, ledger: str | None, jobs: int | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Verify a bundle with nothing but its files: no ledger, no network, no trust in whoever wrote it.
 
@@ -69,8 +73,8 @@ def verify(
 
     if (place is None) == (ledger is None):
         raise click.UsageError("want a bundle, or --ledger")
-    if ledger is not None and policy is not None:
-        raise click.UsageError("--policy goes with a bundle: its checkpoint carries the cosignatures")
+    if ledger is not None and (policy is not None or root is not None):
+        raise click.UsageError("--policy and --timestamp-root go with a bundle: it has cosignatures and time-stamps")
     given: dict[str, Any] = {
         "vkey": read_key(vkey),
         "checkpoints": [read_small(path) for path in checkpoints],
@@ -83,7 +87,9 @@ def verify(
             from consent_ledger.verification import verify_bundle
 
             assert place is not None
-            report = verify_bundle(place, policy=read_policy(policy), progress=progress, **given)
+            report = verify_bundle(
+                place, policy=read_policy(policy), roots=read_authorities(root), progress=progress, **given
+            )
     loose = _loose(report, require_anchor, max_age)
     write_json(_described(report, loose)) if as_json else _show(report, loose)
     if not report.verified:
@@ -137,6 +143,7 @@ def _described(report: Report, loose: list[str]) -> dict[str, Any]:
         "anchored": report.anchored,
         "cosigned": report.cosigned,
         "seen_at": format_instant(report.seen_at),
+        "stamped_at": None if report.stamped_at is None else format_instant(report.stamped_at),
         "loose": loose,
         "ledger": None if head is None else head.origin,
         "size": None if head is None else head.size,
@@ -153,6 +160,8 @@ def _show(report: Report, loose: list[str]) -> None:
     if head is not None:
         click.echo(f"ledger {head.origin}, {head.size} entries, root {head.root.hex()}")
     click.echo("checked " + ", ".join(f"{count} {name}" for name, count in counts._asdict().items() if count))
+    if report.stamped_at is not None:
+        click.echo(f"signed by {format_instant(report.stamped_at)}, says a time-stamp")
     for sentence in report.not_checked:
         click.echo(printable(f"not checked: {sentence}"))
     for finding in report.findings[:_MOST]:

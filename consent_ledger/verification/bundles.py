@@ -1,7 +1,10 @@
 """Verifying a bundle: the files of an auditor against the log's key, and nothing else."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+
+from cryptography.x509 import Certificate
 
 from consent_ledger.audit.checkpoint import Checkpoint
 from consent_ledger.audit.policy import Policy
@@ -21,6 +24,7 @@ from consent_ledger.verification.walk import Pair, Verification
 from consent_ledger.workers import collector_paused
 
 Progress = Callable[[int], None]
+_MOST_STAMPS = 100
 
 
 def verify_bundle(
@@ -29,6 +33,7 @@ def verify_bundle(
     vkey: str | None = None,
     checkpoints: Sequence[bytes] = (),
     policy: Policy | None = None,
+    roots: Sequence[Certificate] | None = None,
     jobs: int | None = None,
     progress: Progress = lambda entries: None,
 ) -> Report:
@@ -36,8 +41,8 @@ def verify_bundle(
 
     `vkey` has the log's verifier keys, one a line; without it those of `policy`, or else the bundle's own are believed,
     and the report says so. `checkpoints` are older ones that the auditor holds, `policy` says whose cosignatures are
-    wanted. `progress` is told how many entries were walked. NotFoundError where there is no bundle; MalformedError
-    where `vkey` is no verifier key: everything else is a finding.
+    wanted, `roots` whose time-stamps count. `progress` is told how many entries were walked. NotFoundError where there
+    is no bundle; MalformedError where `vkey` is no verifier key: everything else is a finding.
     """
     source = open_source(place)
     try:
@@ -45,7 +50,7 @@ def verify_bundle(
             detail = f"no bundle in `{place}`, want a folder or a tar with a file `{layout.CHECKPOINT}`"
             raise NotFoundError(detail, code="bundle_missing")
         return verify_source(
-            source, vkey=vkey, checkpoints=checkpoints, policy=policy, jobs=jobs, progress=progress
+            source, vkey=vkey, checkpoints=checkpoints, policy=policy, roots=roots, jobs=jobs, progress=progress
         )
     finally:
         source.close()
@@ -57,12 +62,13 @@ def verify_source(
     vkey: str | None = None,
     checkpoints: Sequence[bytes] = (),
     policy: Policy | None = None,
+    roots: Sequence[Certificate] | None = None,
     jobs: int | None = None,
     progress: Progress = lambda entries: None,
 ) -> Report:
     """Return what holds of a bundle, wherever its files are: see `verify_bundle`."""
     with collector_paused():
-        return _Audit(source, vkey, policy, checkpoints).run(jobs, progress)
+        return _Audit(source, vkey, policy, checkpoints, roots).run(jobs, progress)
 
 
 def replay_bundle(place: Path, vkey: str) -> Facts:
@@ -80,7 +86,11 @@ def replay_bundle(place: Path, vkey: str) -> Facts:
 class _Audit:
     """One verification: what was found and what was not looked at, and the facts, so far."""
 
-    def __init__(self, source: Source, vkey: str | None, policy: Policy | None, checkpoints: Sequence[bytes]) -> None:
+    def __init__(
+        self, source: Source, vkey: str | None, policy: Policy | None, checkpoints: Sequence[bytes],
+        roots: Sequence[Certificate] | None = None,
+    ) -> None:  # fmt: skip
+        self._roots = roots
         self.facts = Facts()
         self._source = source
         self._findings = [Finding(None, "archive_malformed", detail) for detail in source.defects]
@@ -109,10 +119,25 @@ class _Audit:
         self._say_what_was_not_seen(walk)
         self._say_what_is_no_part(size)
         seen_at = max(walk.facts.recorded_at, *heads.cosigned.values(), 0)
+        stamped_at = min(self._stamps(heads.note), default=None)
         return Report(
             heads.head, heads.note, counts, in_ledger_order(self._findings), self._skipped(), walk.sound,
             anchored=bool(heads.older) or heads.quorum, cosigned=tuple(heads.cosigned), seen_at=seen_at,
+            stamped_at=stamped_at,
         )  # fmt: skip
+
+    def _stamps(self, note: bytes) -> list[int]:
+        """Return the instants of the time-stamps that authorities under the auditor's roots gave the checkpoint."""
+        names = sorted(islice((n for n in self._source.names() if n.startswith(f"{layout.TIMESTAMPS}/")), _MOST_STAMPS))
+        if self._roots is None:
+            if names:
+                self._not_checked.append(
+                    f"{len(names)} time-stamps: whom you trust was not said, want --timestamp-root"
+                )
+            return []
+        from consent_ledger.verification.stamps import check_stamps  # an extra
+
+        return list(check_stamps(self._source, names, note, self._roots, self._findings))
 
     def _check_origin(self, walk: Verification, head: Checkpoint) -> None:
         if walk.genesis is None:

@@ -6,6 +6,7 @@ change unnoticed.
 
 import re
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Annotated, Literal
 
 import msgspec
@@ -115,6 +116,11 @@ def handover_file(size: int) -> str:
     return f"{HANDOVERS}/{size}"
 
 
+def stamp_file(authority: str) -> str:
+    """Return the path of the time-stamp by the authority at this address."""
+    return f"{TIMESTAMPS}/{sha256(authority.encode()).hexdigest()[:16]}.tsr"
+
+
 def document_file(digest: str) -> str:
     """Return the path of a template's document, whose SHA-256 is `digest`."""
     return f"{TEMPLATES}/{digest.removeprefix('sha256:')}.json"
@@ -125,9 +131,12 @@ def wording_file(digest: str) -> str:
     return f"{TEMPLATES}/{digest.removeprefix('sha256:')}.md"
 
 
-def policy(vkey: str) -> bytes:
-    """Return the policy file (c2sp.org/tlog-policy): the log, and no witness yet."""
-    return f"log {vkey}\nquorum none\n".encode()
+def policy(vkey: str, witnesses: bytes | None) -> bytes:
+    """Return the policy file (c2sp.org/tlog-policy): the log, and what the file `witnesses` says of those."""
+    log = f"log {vkey}\n".encode()
+    if witnesses is None:
+        return log + b"quorum none\n"
+    return log + b"".join(line + b"\n" for line in witnesses.split(b"\n")[:-1] if line.split()[:1] != [b"log"])
 
 
 EVERYTHING = Scope(FORMAT, "all")

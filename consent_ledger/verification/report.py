@@ -25,7 +25,8 @@ class Report(NamedTuple):
     `checkpoint_note` its bytes. `not_checked` are sentences for people. `sound` is how many of the first entries an
     older checkpoint of the auditor vouches for. `anchored`: the auditor held an older checkpoint, or the quorum of the
     auditor's policy cosigned; `cosigned` are its witnesses that did. `seen_at` is the latest instant (microseconds)
-    that an entry, or one of those witnesses, puts on the log.
+    that an entry, or one of those witnesses, puts on the log. `stamped_at` is the earliest instant by which, says a
+    time-stamp under the auditor's roots, the checkpoint was signed.
     """
 
     checkpoint: Checkpoint | None
@@ -37,6 +38,7 @@ class Report(NamedTuple):
     anchored: bool = False
     cosigned: tuple[str, ...] = ()
     seen_at: int = 0
+    stamped_at: int | None = None
 
     @property
     def verified(self) -> bool:

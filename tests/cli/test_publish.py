@@ -167,3 +167,29 @@ def test_a_policy_that_is_not_understood_stops_it(run: Run, place: Path, policy:
     (place / "policy.txt").write_text(policy)
     assert run("publish", place / "site", "--policy", place / "policy.txt").code == 1
     assert not (place / "site").exists()
+
+
+def test_a_bundle_takes_cosignatures_and_stamps_along_and_they_verify(
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vkey = place / "home" / "log.vkey"
+    with witness(run, place) as (policy, _), time_stamping(place / "authority") as authority:
+        monkeypatch.setenv("CONSENT_LEDGER_WITNESS_POLICY", str(policy))
+        stamp = ("--timestamp-authority", authority.url, "--timestamp-root", authority.root)
+        assert run("publish", place / "site", *stamp).code == 0
+    assert run("bundle", place / "bundle").code == 0
+    trusting = ("verify", place / "bundle", "--vkey", vkey, "--json")
+    bare = run(*trusting)
+    assert bare.code == 0
+    told = msgspec.json.decode(bare.out)
+    assert (told["anchored"], told["stamped_at"]) == (False, None)
+    assert any("time-stamps" in sentence for sentence in told["not_checked"])
+    full = run(*trusting, "--policy", policy, "--timestamp-root", authority.root)
+    told = msgspec.json.decode(full.out)
+    assert (full.code, told["anchored"], told["cosigned"]) == (0, True, ["w1"])
+    assert told["stamped_at"]
+    (stamp_file,) = (place / "bundle" / "timestamps").iterdir()
+    stamp_file.write_bytes(stamp_file.read_bytes().replace(b"\x02\x01", b"\x02\x02", 1))
+    forged = run(*trusting, "--timestamp-root", authority.root)
+    assert forged.code == 5
+    assert [finding["code"] for finding in msgspec.json.decode(forged.out)["findings"]] == ["timestamp_invalid"]
