@@ -193,10 +193,7 @@ class Book:
             need(digest == statement["template"]["digest"], "publishes a template under another digest than its own")
             self.publishers[digest], self.documents[digest] = issuer, (place, statement["document"])
         elif kind == "erasure":
-            earlier = max(statement["entries"], default=-1) < place
-            need(
-                issuer == self.operator and earlier, "is an erasure, but not by the operator or not of what was before"
-            )
+            need(issuer == self.operator and max(statement["entries"], default=0) < place, "is no erasure that may be")
             self.erasures[place] = statement["entries"]
             self.gone |= {statement["party"]} if statement["entries"] else set()
 
@@ -287,7 +284,6 @@ class Audit:
         self.not_checked += [f"`{path}`, which is no part of the bundle" for path in strange[:9]]
 
     def check_notes(self, roots: dict[int, bytes]) -> None:
-        """From the key that is known, trust goes to others by checkpoints that a trusted key signed."""
         *written, end = self.file("keys.txt").decode().split("\n")
         need({*map(read_vkey, written)} & {*map(read_vkey, self.vkeys)} and not end, "`keys.txt` names another key")
         opened = []
@@ -302,9 +298,8 @@ class Audit:
             elif roots[size] != root:
                 self.bad(None, f"first {size} entries do not have the root that was signed")
             opened.append((size, signed))
-        named = {key for key, _, _ in self.book.log_keys}
-        trusted = named & set(self.vkeys)
-        for _ in named:
+        trusted = (named := {key for key, _, _ in self.book.log_keys}) & {*self.vkeys}
+        for _ in named:  # trust goes on by checkpoints that a trusted key signed
             reach = max((size for size, signed in opened if signed & trusted), default=0)
             trusted |= {key for key, entry, _ in self.book.log_keys if entry < reach}
         if named and not trusted:
@@ -429,8 +424,7 @@ def check_certificate(raw: bytes, vkeys: list[str], book: Book) -> list[str]:
     origin, size, root = parse_note(note)
     signed, others = signers_of(note, keys)
     need(sorted(signed) == sorted(keys) and not others, "checkpoint is signed by others than it says")
-    same = {*vkeys} & {*file["log_keys"]} and origin == read_vkey(vkeys[0])[0]
-    need(same, "certificate is of another log than that of the verifier key")
+    need({*vkeys} & {*file["log_keys"]} and origin == read_vkey(vkeys[0])[0], "certificate is of another log")
     for sealed in file["entries"]:
         match = ENTRY.fullmatch(sealed["entry"].encode())
         need(match and int(match[2]) > (indexes or [-1])[-1], "entry is malformed, or not in its place")
