@@ -1,5 +1,7 @@
 """What is recorded of projects, templates and media, as every interface writes it in JSON."""
 
+from typing import Annotated
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -15,6 +17,8 @@ from consent_ledger.licenses.terms import (
     TemplateId,
     TemplateVersion,
 )
+
+MAX_LOOKED_UP = 1_000
 
 
 class ProjectAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +104,18 @@ class AssetAnswer(msgspec.Struct, frozen=True):
 
     asset: MediaHash
     registrations: list[RegistrationAnswer]
+
+
+class LookupRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which assets."""
+
+    assets: Annotated[list[MediaHash], msgspec.Meta(min_length=1, max_length=MAX_LOOKED_UP)]
+
+
+class LookupAnswer(msgspec.Struct, frozen=True):
+    """Each asset that was asked about, in order, with its registrations."""
+
+    items: list[AssetAnswer]
 
 
 class GrantItem(msgspec.Struct, frozen=True, kw_only=True):

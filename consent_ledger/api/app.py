@@ -35,10 +35,10 @@ from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.frame import add_headers, framed
 from consent_ledger.api.hot import short_cut
 from consent_ledger.api.logs import Logger, Silent
+from consent_ledger.api.lookups import look_up_assets
 from consent_ledger.api.methods import answer_options
 from consent_ledger.api.metrics import measured
 from consent_ledger.api.openapi import build_document
-from consent_ledger.api.lookups import look_up_assets
 from consent_ledger.api.receipts import read_receipt
 from consent_ledger.api.rehearsals import rehearse_statement
 from consent_ledger.api.service import Service
@@ -64,6 +64,7 @@ ROUTES = (
     *invitations.ROUTES,
     *media.ROUTES,
     read_consent,
+    look_up_assets,
     look_up_assets,
     *log.ROUTES,
     *tiles.ROUTES,

@@ -21,7 +21,7 @@ from consent_ledger.clearance import Whole
 from consent_ledger.documents import AssetAnswer, RegistrationAnswer
 from consent_ledger.licenses.statements import Asset, Dispute, Fulfilment, MediaHash, Statement, StatementId
 from consent_ledger.licenses.terms import Condition, PartyId
-from consent_ledger.reading.media import Contested, find_registrations, list_contested, list_fulfilments
+from consent_ledger.reading.media import Contested, Registration, find_registrations, list_contested, list_fulfilments
 from consent_ledger.signing.instants import format_time
 
 HASH = Parameter("hash", MediaHash, "`sha256:` and the hex digest of the file.")
@@ -111,11 +111,15 @@ async def read_asset(request: HttpRequest) -> ASGIApp:
     about(request, f"asset {asset}")
     service = service_of(request)
     found = await service.read(find_registrations, service.ledger.store, caller_of(request).viewer, asset)
-    registrations = [
-        RegistrationAnswer(s.id, s.entry, format_time(s.recorded_at), s.said.issuer, s.said.project, medium)
-        for s, medium in found
-    ]
+    registrations = [registration_answer(registration) for registration in found]
     return tagged(AssetAnswer(asset, registrations), request.headers.get("if-none-match"))
+
+
+def registration_answer(registration: Registration) -> RegistrationAnswer:
+    """Return a registration as it is written."""
+    statement, medium = registration
+    said, at = statement.said, format_time(statement.recorded_at)
+    return RegistrationAnswer(statement.id, statement.entry, at, said.issuer, said.project, medium)
 
 
 @get(

@@ -1,7 +1,6 @@
 """The ledger of a server, asked and written to over HTTP."""
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -34,7 +33,7 @@ from consent_ledger.receipt_file import ReceiptFile
 from consent_ledger.signing.instants import format_instant, parse_time
 from consent_ledger.withdrawal import Standing, standing_among
 
-_AT_ONCE = 8
+_TOLD = [name for name in ClearanceAnswer.__struct_fields__ if name not in ("asset", "query")]
 
 
 class RemoteAsking:
@@ -45,11 +44,13 @@ class RemoteAsking:
 
     def clear(self, assets: Sequence[str], request: UseRequest, when: When) -> list[ClearanceAnswer]:
         said = msgspec.structs.asdict(request) | _point(when)
+        told: dict[Hashable, ClearanceAnswer] = {}  # assets of which the same is said share it
         answers = []
         for answer in self._client.clear_all(ClearanceRequest(asset=asset, **said) for asset in assets):
             if isinstance(answer, LedgerError):
                 raise answer
-            answers.append(answer)
+            alike = told.setdefault(tuple(getattr(answer, name) for name in _TOLD), answer)
+            answers.append(msgspec.structs.replace(alike, asset=answer.asset))
         return answers
 
     def explain(self, assets: Sequence[str], request: UseRequest, when: When) -> list[tuple[Want, ...]]:
@@ -75,14 +76,8 @@ class RemoteAsking:
         raise NotFoundError(f"template `{name}` is not published by this organisation", code="template_unknown")
 
     def find_claims(self, assets: Sequence[str]) -> dict[str, tuple[Claim, ...]]:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return dict(zip(assets, pool.map(self._claims, assets), strict=True))
-
-    def _claims(self, asset: str) -> tuple[Claim, ...]:
-        try:
-            return tuple(_claim(registration) for registration in self._client.asset(asset).registrations)
-        except NotFoundError:
-            return ()
+        found = self._client.assets(list(dict.fromkeys(assets)))
+        return {answer.asset: tuple(map(_claim, answer.registrations)) for answer in found}
 
     def find_consent(self, party: str) -> ConsentAnswer:
         return self._client.consent(party)

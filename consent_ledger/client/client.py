@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from os import PathLike, fspath
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -33,6 +33,7 @@ from consent_ledger.client.verifying import (
     decode,
     receipt_file_of,
     verify_answer,
+    verify_asset,
     verify_checkpoint,
     verify_growth,
     verify_proof,
@@ -41,8 +42,11 @@ from consent_ledger.client.verifying import (
     wrong_answer,
 )
 from consent_ledger.documents import (
+    MAX_LOOKED_UP,
     AssetAnswer,
     ConsentAnswer,
+    LookupAnswer,
+    LookupRequest,
     ProjectDetails,
     TemplateAnswer,
     TemplateItem,
@@ -172,9 +176,20 @@ class Client:
     def asset(self, hash_: str) -> AssetAnswer:
         """Return how an asset is registered, as far as one's organisation sees it."""
         answer = self._get(f"/v1/assets/{segment(hash_)}", AssetAnswer)
-        if {answer.asset, *(r.medium.hash for r in answer.registrations)} != {hash_}:
+        if answer.asset != hash_:
             raise wrong_answer("the answer is about another asset than was asked")
-        return answer
+        return verify_asset(answer)
+
+    def assets(self, hashes: Sequence[str]) -> list[AssetAnswer]:
+        """Return how each asset is registered, in order; no registrations for one that is not, or not to be seen."""
+        found: list[AssetAnswer] = []
+        for start in range(0, len(hashes), MAX_LOOKED_UP):
+            part = list(hashes[start : start + MAX_LOOKED_UP])
+            answers = self._post("/v1/assets/lookup", LookupRequest(part), LookupAnswer).items
+            if [answer.asset for answer in answers] != part:
+                raise wrong_answer("the answer is about other assets than were asked")
+            found += map(verify_asset, answers)
+        return found
 
     def consent(self, party: str) -> ConsentAnswer:
         """Return what a party granted and withdrew, as far as one's organisation sees it."""

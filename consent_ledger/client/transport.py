@@ -69,7 +69,7 @@ class Transport:
             timeout=httpx.Timeout(patience.read, connect=patience.connect),
             # A proxy sees what is sent over plain http, so only https may go through one.
             trust_env=secure,
-            verify=_trusted(ca_file) if secure else False,
+            verify=_trusted(ca_file) if secure else False,  # over plain http there is nothing to verify
         )  # fmt: skip
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ from consent_ledger.audit.proofs import verify_consistency, verify_inclusion
 from consent_ledger.audit.receipt import Receipt as Proof
 from consent_ledger.audit.receipt import encode_receipt
 from consent_ledger.batch import Receipt
+from consent_ledger.documents import AssetAnswer
 from consent_ledger.errors import LedgerError, MalformedError, UnavailableError, VerificationError
 from consent_ledger.licenses.reasons import VERDICTS
 from consent_ledger.licenses.statements import UseRequest, statement_id
@@ -127,6 +128,13 @@ def verify_proof(
         head = verify_checkpoint(answer.checkpoint.encode(), verifiers)
         if (head.size, head.root) != (answer.size, root):
             raise wrong_answer("the proof leads to another root than that of its checkpoint")
+
+
+def verify_asset(answer: AssetAnswer) -> AssetAnswer:
+    """Return the answer; raise VerificationError where a registration in it is of another asset."""
+    if any(registration.medium.hash != answer.asset for registration in answer.registrations):
+        raise wrong_answer("the answer holds a registration of another asset")
+    return answer
 
 
 def receipt_file_of(answer: ProvenReceipt) -> ReceiptFile:

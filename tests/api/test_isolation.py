@@ -22,6 +22,7 @@ from tests.stores import EmptyStores
 from tests.world import hash_of, issuer_of, key_of, party_of
 
 ABSENT = "0" * 64
+NO_ASSET = "sha256:" + ABSENT
 NOBODY = "pty_" + "0" * 32
 NO_TOKEN = "clt_" + "0" * 16
 NO_DECISION = "dec_" + "0" * 32
@@ -181,6 +182,9 @@ ALIKE: dict[str, Pairs] = {
     "clear_assets": questions("/v1/clearance/bulk", NDJSON),
     "explain_assets": explained,
     "read_asset": with_names("/v1/assets/{}", film, "sha256:" + ABSENT),
+    "look_up_assets": lambda served: [
+        (_post("/v1/assets/lookup", {"assets": [film(served)]}), _post("/v1/assets/lookup", {"assets": [NO_ASSET]}))
+    ],
     "read_consent": with_names("/v1/parties/{}/consent", lambda _: party_of("eve"), NOBODY),
     "list_submissions": with_names("/v1/assets/{}/submissions", film, "sha256:" + ABSENT),
     "read_decision": with_names("/v1/decisions/{}", lambda served: served.decision, NO_DECISION),
