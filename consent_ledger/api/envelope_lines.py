@@ -1,9 +1,9 @@
 """Registration of many statements, one a line: in order, in shared transactions, each with its own answer."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from typing import NamedTuple
 
 import msgspec
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -30,15 +30,9 @@ RegisterAll = Callable[[Sequence[bytes]], list[Outcome]]
 async def answer_envelopes(request: HttpRequest, wanted: Wanted | None) -> ASGIApp:
     """Return the response to statements, one a line. With a key they are taken in as a whole first, as another request
     under the same key must be told from it before anything is done."""
-    service, caller, issuers = service_of(request), caller_of(request), gate_of(request).issuers
-    request_id = request_id_of(request.scope)
-
-    async def answer(lines: Lines, before: int) -> bytes:
-        work = partial(register_lines, service.register_all, issuers, caller, wanted)
-        return await service.stream(work, lines, before, request_id)
-
+    registering = _Registering(request, wanted)
     if key_of(request) is None:
-        return AnsweredLines(request, answer, batch=BATCH - 1, spool=LineSpool(MAX_ENVELOPE))
+        return registering.response(LineSpool(MAX_ENVELOPE))
     spool = LineSpool(MAX_ENVELOPE, whole=True)
     try:
         await spool.fill(request.receive)
@@ -50,7 +44,7 @@ async def answer_envelopes(request: HttpRequest, wanted: Wanted | None) -> ASGIA
         spool.close()
         raise
     replayed = {"Idempotency-Replayed": "true"} if isinstance(held, Kept) else {}
-    lines = AnsweredLines(request, answer, batch=BATCH - 1, spool=spool, headers=replayed)
+    lines = registering.response(spool, replayed)
     return _Kept(request, held, lines) if isinstance(held, Holding) else lines
 
 
@@ -82,32 +76,63 @@ class _Kept:
             await self._keys.hold_on(self._held.id)
 
 
-def register_lines(
-    register_all: RegisterAll,
-    issuers: Issuers,
-    caller: Caller,
-    wanted: Wanted | None,
-    lines: Lines,
-    before: int,
-    request_id: str,
-) -> bytes:
-    """Return a receipt for each line, once it is durable, or what was wrong with it; `before` lines came before."""
-    answers: dict[int, bytes | Exception] = {}
-    given: dict[int, bytes] = {}
-    for number, line in enumerate(lines, before + 1):
-        if line is None:
-            answers[number] = MalformedError(f"line is longer than {MAX_ENVELOPE} bytes", code="too_large")
-        elif envelope := line.strip():
-            given[number] = envelope
-    answers |= _refused(given, issuers, caller, wanted)
-    taken = [(number, envelope) for number, envelope in given.items() if number not in answers]
-    try:
-        outcomes: Sequence[Receipt | Exception] = register_all([envelope for _, envelope in taken])
-    except Exception as e:  # the response has begun: each line says that it was not recorded
-        outcomes = [e] * len(taken)
-    for (number, envelope), outcome in zip(taken, outcomes, strict=True):
-        answers[number] = _told(outcome, envelope)
-    return b"".join([written(number, answers[number], request_id) for number in sorted(answers)])
+class _Registering:
+    """Records the lines of one request, a batch at a time: one is verified while the one before it is recorded."""
+
+    def __init__(self, request: HttpRequest, wanted: Wanted | None) -> None:
+        self._request = request
+        self._service = service_of(request)
+        self._issuers = gate_of(request).issuers
+        self._caller = caller_of(request)
+        self._wanted = wanted
+        # Whoever waits for a lock gets it in turn: batches are begun in their order, and recorded in it.
+        self._beginning, self._recording = asyncio.Lock(), asyncio.Lock()
+
+    def response(self, spool: LineSpool, headers: Mapping[str, str] | None = None) -> AnsweredLines:
+        """Return the response to the lines in the spool."""
+        return AnsweredLines(self._request, self.answer, batch=BATCH, spool=spool, headers=headers, ahead=True)
+
+    async def answer(self, lines: Lines, before: int) -> bytes:
+        """Return a receipt for each line, once it is durable, or what was wrong with it; `before` came before."""
+        async with self._beginning:
+            begun = await self._service.stream(self._begin, lines, before)
+        async with self._recording:
+            return await self._service.stream(self._finish, begun)
+
+    def _begin(self, lines: Lines, before: int) -> "_Begun":
+        refused: dict[int, Exception] = {}
+        given: dict[int, bytes] = {}
+        for number, line in enumerate(lines, before + 1):
+            if line is None:
+                refused[number] = MalformedError(f"line is longer than {MAX_ENVELOPE} bytes", code="too_large")
+            elif envelope := line.strip():
+                given[number] = envelope
+        try:
+            refused |= _refused(given, self._issuers, self._caller, self._wanted)
+            taken = {number: envelope for number, envelope in given.items() if number not in refused}
+            return _Begun(taken, refused, self._service.begin(list(taken.values())))
+        except Exception as e:  # the response has begun: each line says that it was not recorded
+            return _Begun({}, dict.fromkeys(given, e) | refused, list)
+
+    def _finish(self, begun: "_Begun") -> bytes:
+        outcomes: Sequence[Receipt | Exception]
+        try:
+            outcomes = begun.record()
+        except Exception as e:  # likewise
+            outcomes = [e] * len(begun.taken)
+        answers: dict[int, bytes | Exception] = {**begun.refused}
+        for (number, envelope), outcome in zip(begun.taken.items(), outcomes, strict=True):
+            answers[number] = _told(outcome, envelope)
+        request_id = request_id_of(self._request.scope)
+        return b"".join([written(number, answers[number], request_id) for number in sorted(answers)])
+
+
+class _Begun(NamedTuple):
+    """Lines that are being verified, those that are refused already, and what records the rest."""
+
+    taken: dict[int, bytes]
+    refused: dict[int, Exception]
+    record: Callable[[], Sequence[Receipt | Exception]]
 
 
 def _told(outcome: Receipt | Exception, envelope: bytes) -> bytes | Exception:

@@ -1,7 +1,7 @@
 """Lines in, lines out: a request that is answered while it arrives, in its order and in bounded memory."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 
 import msgspec
 from litestar.types import Receive, Scope, Send
@@ -27,43 +27,56 @@ class AnsweredLines:
     def __init__(
         self,
         request: HttpRequest,
-        answer: Callable[[Lines, int], Awaitable[bytes]],
+        answer: Callable[[Lines, int], Coroutine[None, None, bytes]],
         *,
         batch: int,
         spool: LineSpool,
         headers: Mapping[str, str] | None = None,
+        ahead: bool = False,
     ) -> None:
-        """`spool`: where lines wait; it may be filled already."""
+        """`spool`: where lines wait; it may be filled already. `ahead`: the next lines may be answered while the last
+        ones still are."""
         self._request = request
         self._answer = answer
         self._batch = batch
         self._spool = spool
         self._headers = {"content-type": NDJSON, **(headers or {})}
+        self._ahead = ahead
         self._line = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # One is being sent, one waits, and one more is begun: whoever sends more has to wait.
+        answers: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(1)
         try:
             async with asyncio.TaskGroup() as group:
                 if not self._spool.is_complete:
                     group.create_task(self._spool.fill(receive))
-                await self._write(send)
+                group.create_task(self._begin(group, answers))
+                await self._write(answers, send)
         except* ClientGone:
             pass  # nobody is there to be told
         finally:
             self._spool.close()
             about(self._request, f"{self._line} lines")
 
-    async def _write(self, send: Send) -> None:
+    async def _begin(self, group: asyncio.TaskGroup, answers: asyncio.Queue[asyncio.Task[bytes] | None]) -> None:
         gate, caller = gate_of(self._request), caller_of(self._request)
-        headers = [(name.lower().encode(), value.encode()) for name, value in self._headers.items()]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
         async for lines in self._spool.lines():
             for start in range(0, len(lines), self._batch):
                 batch = lines[start : start + self._batch]
                 await gate.pace(caller, len(batch))
-                body = await self._answer(batch, self._line)
+                answer = group.create_task(self._answer(batch, self._line))
                 self._line += len(batch)
-                await send({"type": "http.response.body", "body": body, "more_body": True})
+                await answers.put(answer)
+                if not self._ahead:
+                    await answer
+        await answers.put(None)
+
+    async def _write(self, answers: asyncio.Queue[asyncio.Task[bytes] | None], send: Send) -> None:
+        headers = [(name.lower().encode(), value.encode()) for name, value in self._headers.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        while (answer := await answers.get()) is not None:
+            await send({"type": "http.response.body", "body": await answer, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

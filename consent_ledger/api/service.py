@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,6 +17,7 @@ from consent_ledger.clearance import Engine
 from consent_ledger.cosigned import NO_QUORUM, Quorum
 from consent_ledger.ledger import Ledger, Outcome, Receipt
 from consent_ledger.licenses.masks import compile_use
+from consent_ledger.workers import Workers
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,6 +38,7 @@ class Service:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._streams = ThreadPoolExecutor(STREAMS, thread_name_prefix="stream")
         self._batches = ThreadPoolExecutor(4, thread_name_prefix="batch")
+        self._workers = Workers(max(1, (os.cpu_count() or 1) - 1))  # started when they are first needed
         # Two at a time: signatures of the next batch are verified while the last one is being committed.
         self.registrations = Batched[bytes, Receipt](self.register_all, self._batches, parallel=2)
         self.metrics = Metrics(partial(standing_of, ledger), lambda: {"registrations": self.registrations.waiting})
@@ -50,6 +53,17 @@ class Service:
         outcomes = self.ledger.register_all(envelopes)
         self.metrics.registered(outcomes)
         return outcomes
+
+    def begin(self, envelopes: Sequence[bytes]) -> Callable[[], list[Outcome]]:
+        """Begin to verify statements, and return what records them; see `Ledger.begin`."""
+        record = self.ledger.begin(envelopes, self._workers)
+
+        def finish() -> list[Outcome]:
+            outcomes = record()
+            self.metrics.registered(outcomes)
+            return outcomes
+
+        return finish
 
     def warm_up(self) -> None:
         """Begin to read what questions rest on, so that the first one need not wait for it."""
@@ -72,4 +86,5 @@ class Service:
         """Wait for what is under way, then let the threads go."""
         for pool in (self._batches, self._streams, self._readers):
             pool.shutdown()
+        self._workers.close()
         self.keys.close()
