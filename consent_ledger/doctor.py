@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from consent_ledger.address_book import AddressBook
+from consent_ledger.anchor import Anchor
 from consent_ledger.audit.checkpoint import open_checkpoint
-from consent_ledger.errors import LedgerError
+from consent_ledger.errors import LedgerError, StaleError
 from consent_ledger.settings import Settings, read_settings
 from consent_ledger.signing.instants import SECOND, format_time
 from consent_ledger.signing.note import NoteVerifier
@@ -56,6 +57,7 @@ def examine(home: Path, environ: Mapping[str, str], now: int) -> Iterator[Findin
         with open_store(settings.database, read_only=True) as store:
             yield Finding("database", f"{store.place}, version {SCHEMA}")
             yield from _log(settings, store, now)
+            yield from _published(settings, store)
     except LedgerError as e:
         yield Finding("database", str(e), "restore the file from a backup, or repair what the message names")
 
@@ -71,7 +73,7 @@ def _machine(now: int) -> Iterator[Finding]:
 
 
 def _files(settings: Settings) -> Iterator[Finding]:
-    keys = [settings.log_key, settings.operator_key]
+    keys = [*(settings.log_keys or [settings.log_key]), settings.operator_key]
     try:
         contacts = AddressBook(settings.address_book).contacts
     except LedgerError as e:
@@ -96,6 +98,19 @@ def _privacy(path: Path) -> tuple[str, str] | None:
     if mode & 0o077:
         return f"{path} is open to others (mode {mode:04o})", f"chmod {'700' if path.is_dir() else '600'} {path}"
     return None
+
+
+def _published(settings: Settings, store: Store) -> Iterator[Finding]:
+    """Hold the log against what it is known to have published."""
+    try:
+        known = Anchor(settings.anchor_file).read()
+        with store.read() as tx:
+            known.hold(tx, read_head(tx))
+    except StaleError as e:
+        yield Finding("published", str(e), "read docs/restore.md before anything else")
+    else:
+        size = "nothing" if known.checkpoint is None else f"{known.checkpoint.size} entries"
+        yield Finding("published", f"{size}, as {settings.anchor_file} remembers")
 
 
 def _log(settings: Settings, store: Store, now: int) -> Iterator[Finding]:

@@ -284,6 +284,12 @@ class Ledger:
             raise VerificationError(detail, code="wrong_log_key")
         return [self._log_keys[vkey] for vkey in wanted]
 
+    def require_current(self) -> None:
+        """Raise StaleError where the ledger is behind what was published, and so refuses to write."""
+        published = self.published()
+        with self.store.read() as tx:
+            published.hold(tx, read_head(tx), self.verifiers)
+
     def published(self) -> Published:
         """Return what is known outside the database to have been published; ask before the snapshot is taken."""
         return NOTHING if self.anchor is None else self.anchor.read()

@@ -30,11 +30,16 @@ EXAMPLE = {
 IF_NONE_MATCH = Parameter("If-None-Match", str, "The `ETag` that you hold.")
 
 
+class _Coded(msgspec.Struct):
+    code: str
+
+
 class _Dated(msgspec.Struct):
     """What of an answer says for how long it is the answer."""
 
     valid_until: str | None
     size: int
+    reasons: list[_Coded]
 
 
 @post(
@@ -99,5 +104,7 @@ async def _still_held(service: Service, question: Question, held: str) -> str | 
         question = question._replace(point=await service.read(point_of_head, service.ledger.store))
     dated = msgspec.json.decode(await service.clearances.ask(question), type=_Dated)
     etag = etag_of(dated.size)
+    if any(reason.code == "ledger_integrity_failure" for reason in dated.reasons):
+        return None  # what was held was answered when nothing was known to be wrong
     steady = dated.valid_until is None or parse_instant(dated.valid_until) > now
     return etag if steady and etag in (tag.strip().removeprefix("W/") for tag in held.split(",")) else None

@@ -37,7 +37,7 @@ def make(
     hash_ = _hash(asset)
     request = use_request(facets, purpose, purposes, session.party_of)
     with session.reading() as store:
-        point = clear(store, [hash_], use_of(request), clock=system_clock, as_of=as_of)
+        point = clear(store, [hash_], use_of(request), clock=system_clock, as_of=as_of, published=session.published)
         answer = answer_of(hash_, request, point.decisions[0], point)
         key = session.read_key(session.settings.operator_key)
         raw = certify(store, msgspec.json.encode(answer), Signer(key))

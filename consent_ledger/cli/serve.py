@@ -10,6 +10,7 @@ import click
 
 from consent_ledger.cli.output import note
 from consent_ledger.cli.session import Session, home_options, pass_session
+from consent_ledger.errors import StaleError
 from consent_ledger.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ def serve(session: Session, host: str | None, port: int | None) -> None:
     signer = Signer(session.read_key(settings.operator_key)) if signs else None
     quorum = read_quorum(settings.policy_file, closed=settings.witness_fail == "closed")
     with session.ledger() as ledger, witnesses_asked(ledger, quorum, settings):
+        try:
+            ledger.require_current()
+        except StaleError as e:
+            note(f"nothing can be written: {e}")
         run(
             ledger,
             address,
