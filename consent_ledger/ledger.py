@@ -38,6 +38,7 @@ __all__ = ["BATCH", "Ledger", "Outcome", "Receipt", "system_clock", "unknown_sta
 
 BATCH = 1_000
 _AHEAD = 2  # batches that are being verified while one is committed
+_FEW = 100  # statements that are verified sooner here than by a worker
 _REMEMBERED_FACTS = 200_000
 
 
@@ -183,6 +184,17 @@ class Ledger:
                 if len(ahead) > _AHEAD or not chunk:
                     outcomes += self._submit(ahead.popleft()())
         return outcomes
+
+    def begin(self, envelopes: Sequence[bytes], workers: Workers) -> Callable[[], list[Outcome]]:
+        """Begin to verify statements, and return what waits for that and records them, as `register_all` does.
+
+        For those who have more to come: the next may be begun before these are recorded, and recorded after them.
+        """
+        if len(envelopes) < _FEW:
+            verified = self._intake.verify_here(envelopes)
+            return lambda: self._submit(verified)
+        finish = self._intake.verify_there(envelopes, workers)
+        return lambda: self._submit(finish())
 
     # Sequence, in one transaction --------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
+from threading import Lock
 from types import TracebackType
 from typing import IO, Generic, Self, TypeVar
 
@@ -82,23 +83,27 @@ class Sums(Generic[T]):
 
 
 class Workers:
-    """Some verifier processes, started when they are first needed. Close them, or use as a context manager."""
+    """Some verifier processes, started when they are first needed. Threads may share them.
+
+    Close them, or use as a context manager."""
 
     def __init__(self, count: int | None = None) -> None:
         self._count = count or os.cpu_count() or 1
         self._threads = ThreadPoolExecutor(self._count, thread_name_prefix="verifier")
         self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._starting = Lock()
 
     def start(self) -> None:
         """Start the processes now, so that they are ready when the first job comes."""
-        while len(self._processes) < self._count:
-            command = [sys.executable, "-m", "consent_ledger.workers"]
-            process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", env=_environment()
-            )
-            self._processes.append(process)
-            self._idle.put(process)
+        with self._starting:
+            while len(self._processes) < self._count:
+                command = [sys.executable, "-m", "consent_ledger.workers"]
+                process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", env=_environment()
+                )
+                self._processes.append(process)
+                self._idle.put(process)
 
     def compute(self, job: Job) -> Future[list[bool]]:
         """Return, for each signature, whether it is good, and then for each public key, whether it may be enrolled."""
