@@ -65,7 +65,6 @@ ROUTES = (
     *media.ROUTES,
     read_consent,
     look_up_assets,
-    look_up_assets,
     *log.ROUTES,
     *tiles.ROUTES,
     *tokens.ROUTES,
