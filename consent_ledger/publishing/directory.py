@@ -1,9 +1,10 @@
 """Publishing to a folder, which any web server can then serve."""
 
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
 from consent_ledger.durable import Step, go_on, replace_file, sync_directory, sync_file
@@ -19,20 +20,25 @@ DRAFT = ".publishing.draft"
 class Directory:
     """A folder, made if it is not there. `step` is told of every step on the disk, see `durable`."""
 
-    def __init__(self, root: Path, *, step: Step = go_on) -> None:
+    def __init__(self, root: Path, *, patience: float = 10.0, step: Step = go_on) -> None:
+        """`patience`: how many seconds to wait for another publisher."""
         self._root = root
+        self._patience = patience
         self._step = step
         self._touched: set[Path] = set()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Wait for other publishers of this folder; UnavailableError `cannot_publish` where the disk fails."""
+        """Wait for other publishers of this folder.
+
+        UnavailableError `locked` where one is not ready in time, `cannot_publish` where the disk fails.
+        """
         try:
             missing = [path for path in (self._root, *self._root.parents) if not path.exists()]
             self._root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                flock(descriptor, LOCK_EX)
+                self._lock(descriptor)
                 self._touched = {self._root, *(path.parent for path in missing)}
                 yield
             finally:
@@ -40,6 +46,16 @@ class Directory:
         except OSError as e:
             reason = (e.strerror or str(e)).lower()
             raise UnavailableError(f"cannot publish to `{self._root}`: {reason}", code="cannot_publish") from e
+
+    def _lock(self, descriptor: int) -> None:
+        until = time.monotonic() + self._patience
+        while True:
+            # Looked at again and again: whoever waits in the system for one that was stopped hears no signal.
+            with suppress(BlockingIOError):
+                return flock(descriptor, LOCK_EX | LOCK_NB)
+            if time.monotonic() >= until:
+                raise UnavailableError(f"another publisher is at work in `{self._root}`", code="locked")
+            time.sleep(0.02)
 
     def read_checkpoint(self) -> bytes | None:
         try:

@@ -139,17 +139,17 @@ def test_what_is_wrong_in_the_database_is_not_published(log: Growing, tmp_path: 
 
 
 class Counting:
-    """Told of every step; kills the process, or fails, at one of them."""
+    """Told of every step; gives itself a signal, or fails, at one of them."""
 
-    def __init__(self, at: int | None = None, *, kill: bool = False) -> None:
+    def __init__(self, at: int | None = None, *, signal: int | None = None) -> None:
         self.steps: list[str] = []
-        self._at, self._kill = at, kill
+        self._at, self._signal = at, signal
 
     def __call__(self, name: str) -> None:
         if len(self.steps) == self._at:
-            if self._kill:
-                os.kill(os.getpid(), signal.SIGKILL)
-            raise OSError(5, "Input/output error")
+            if self._signal is None:
+                raise OSError(5, "Input/output error")
+            os.kill(os.getpid(), self._signal)
         self.steps.append(name)
 
 
@@ -167,7 +167,7 @@ def test_killed_at_every_step_the_log_verifies_and_publishing_goes_on(log: Growi
         child = os.fork()
         if child == 0:
             with open_store(url, read_only=True) as store:  # a database is opened after a fork
-                put(store, Directory(place, step=Counting(at, kill=True)))
+                put(store, Directory(place, step=Counting(at, signal=signal.SIGKILL)))
             os._exit(1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         last = at >= len(counting.steps) - 1  # the checkpoint had its name, and only its folder was not synced
@@ -212,6 +212,24 @@ def test_many_publishers_at_once_do_no_harm(log: Growing, tmp_path: Path) -> Non
         thread.join()
     assert not failures
     assert read_published(folder(tmp_path)) == 800
+
+
+def test_a_publisher_that_stands_still_keeps_others_away_and_is_not_overtaken(log: Growing, tmp_path: Path) -> None:
+    log.grow(100, 300)
+    site = tmp_path / "site"
+    child = os.fork()
+    if child == 0:
+        with open_store(f"sqlite:///{log.store.place}", read_only=True) as store:
+            put(store, Directory(site, step=Counting(3, signal=signal.SIGSTOP)))
+        os._exit(0)
+    os.waitpid(child, os.WUNTRACED)
+    with pytest.raises(UnavailableError) as error:
+        put(log.store, Directory(site, patience=0))
+    assert error.value.code == "locked"
+    os.kill(child, signal.SIGCONT)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert read_published(folder(site)) == 300
+    assert put(log.store, Directory(site)) == Published(300, 0, False)
 
 
 def test_a_full_disk_is_told_and_what_is_published_verifies(log: Growing, tmp_path: Path) -> None:
