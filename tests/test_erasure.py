@@ -69,8 +69,18 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def world(store_url: str) -> Iterator[World]:
-    with open_store(store_url, create=True) as store:
+def world(tmp_path: Path) -> Iterator[World]:
+    yield from furnished(f"sqlite:///{tmp_path}/ledger.db")
+
+
+@pytest.fixture
+def either(store_url: str) -> Iterator[World]:
+    """The same on each kind of database."""
+    yield from furnished(store_url)
+
+
+def furnished(url: str) -> Iterator[World]:
+    with open_store(url, create=True) as store:
         world = World(store)
         furnish(world)
         yield world
@@ -81,18 +91,18 @@ def everything(store: Store) -> dict[int, Any]:
         return dict(read_openings(tx, range(read_head(tx).size)))
 
 
-def test_all_that_she_said_is_gone_and_all_that_others_said_is_there(world: World, home: Home) -> None:
-    before = everything(world.store)
-    (receipt,) = erased(world, "ada", home)
-    after = everything(world.store)
+def test_all_that_she_said_is_gone_and_all_that_others_said_is_there(either: World, home: Home) -> None:
+    before = everything(either.store)
+    (receipt,) = erased(either, "ada", home)
+    after = everything(either.store)
     gone = before.keys() - after.keys()
     assert {n: o for n, o in before.items() if n not in gone} == {n: o for n, o in after.items() if n != receipt.entry}
     hers = {n for n, o in before.items() if about(o.envelope, party_of("ada"))}
     assert gone == hers
     assert len(gone) == 6  # enrolment, two grants, withdrawal, pause, key
     assert sorted(home.journal.read()) == sorted(gone)
-    assert not verify_store(world.store).findings
-    assert verify_store(world.store).counts.erased == 6
+    assert not verify_store(either.store).findings
+    assert verify_store(either.store).counts.erased == 6
 
 
 def about(envelope: bytes, party: str) -> bool:
@@ -117,40 +127,40 @@ def test_afterwards_she_permits_nothing_and_others_what_they_did(world: World, h
         assert outcome.code in ("party_unknown", "party_erased")
 
 
-def test_warm_cold_and_rebuilt_facts_and_the_auditor_agree(world: World, home: Home, tmp_path: Path) -> None:
+def test_warm_cold_and_rebuilt_facts_and_the_auditor_agree(either: World, home: Home, tmp_path: Path) -> None:
     assets = [hash_of(name) for name in ("both", "hers", "his")]
-    warm = Engine(world.store, world.clock, warm=True)
+    warm = Engine(either.store, either.clock, warm=True)
     warm.clear(assets, OPEN)
-    size = world.size
+    size = either.size
     assert [v.name for v in warm.verdicts(assets, OPEN)] == ["allow", "deny", "allow"]
-    erased(world, "ada", home)
+    erased(either, "ada", home)
     for point in ({}, {"size": size}, {"size": 5}):
         wanted = warm.clear(assets, OPEN, **point).decisions
-        assert clear(world.store, assets, OPEN, clock=world.clock, **point).decisions == wanted
+        assert clear(either.store, assets, OPEN, clock=either.clock, **point).decisions == wanted
         for n, asset in enumerate(assets):
-            assert clear(world.store, [asset], OPEN, clock=world.clock, **point).decisions == [wanted[n]]
+            assert clear(either.store, [asset], OPEN, clock=either.clock, **point).decisions == [wanted[n]]
     assert warm.verdicts(assets, OPEN) == [d.verdict for d in warm.clear(assets, OPEN).decisions]
-    with world.store.read() as tx:
+    with either.store.read() as tx:
         assert compare(tx) == []
-    rebuild(world.store)
-    with world.store.read() as tx:
+    rebuild(either.store)
+    with either.store.read() as tx:
         assert compare(tx) == []
     for point in ({}, {"size": size}, {"size": 5}):
         wanted = warm.clear(assets, OPEN, **point).decisions
-        assert clear(world.store, assets, OPEN, clock=world.clock, **point).decisions == wanted
-    write_bundle(world.store, tmp_path / "bundle")
-    report = verify_bundle(tmp_path / "bundle", vkey=world.ledger.vkey)
+        assert clear(either.store, assets, OPEN, clock=either.clock, **point).decisions == wanted
+    write_bundle(either.store, tmp_path / "bundle")
+    report = verify_bundle(tmp_path / "bundle", vkey=either.ledger.vkey)
     assert report.findings == ()
     assert report.counts.erased == 6
-    assert not verify_store(world.store).findings
+    assert not verify_store(either.store).findings
 
 
-def test_another_process_that_is_warm_hears_of_it(world: World, home: Home) -> None:
-    running = Ledger.open(world.store, LOG_KEY, clock=world.clock)
-    running.register(world.enrolment("cyd"))
-    running.register(world.consent("ben", capacities=["owner"]))
-    erased(world, "ben", home)
-    (outcome,) = running.register_all([world.consent("ben")])
+def test_another_process_that_is_warm_hears_of_it(either: World, home: Home) -> None:
+    running = Ledger.open(either.store, LOG_KEY, clock=either.clock)
+    running.register(either.enrolment("cyd"))
+    running.register(either.consent("ben", capacities=["owner"]))
+    erased(either, "ben", home)
+    (outcome,) = running.register_all([either.consent("ben")])
     assert isinstance(outcome, LedgerError)
     assert outcome.code == "party_unknown"
 

@@ -66,7 +66,13 @@ class Scene:
 
 
 @pytest.fixture
-def scene(store_url: str, tmp_path: Path) -> Iterator[Scene]:
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path, f"sqlite:///{tmp_path}/ledger.db", f"sqlite:///{tmp_path}/restored.db")
+
+
+@pytest.fixture
+def either(store_url: str, tmp_path: Path) -> Iterator[Scene]:
+    """The same on each kind of database."""
     if store_url.startswith("sqlite"):
         yield Scene(tmp_path, store_url, f"sqlite:///{tmp_path}/restored.db")
         return
@@ -80,31 +86,31 @@ def scene(store_url: str, tmp_path: Path) -> Iterator[Scene]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_what_was_forgotten_comes_back_byte_for_byte(scene: Scene) -> None:
-    with scene.restored() as store:
-        stale = Ledger.open(store, LOG_KEY, anchor=Anchor(scene.anchor.path))
+def test_what_was_forgotten_comes_back_byte_for_byte(either: Scene) -> None:
+    with either.restored() as store:
+        stale = Ledger.open(store, LOG_KEY, anchor=Anchor(either.anchor.path))
         world = World.__new__(World)
         world.store, world.now, world.ledger = store, 1_900_000_000_000_000, stale
         with pytest.raises(StaleError) as refused:
             world.revoke("ada")
         assert refused.value.code == "behind_published"
-        assert scene.recover(store, scene.late).size == scene.size
-        assert rows(store) == scene.rows
+        assert either.recover(store, either.late).size == either.size
+        assert rows(store) == either.rows
         assert index_is_right(store)
-        assert not verify_store(store, vkey=scene.vkey).findings
-        world.ledger = Ledger.open(store, LOG_KEY, clock=world.clock, anchor=Anchor(scene.anchor.path))
+        assert not verify_store(store, vkey=either.vkey).findings
+        world.ledger = Ledger.open(store, LOG_KEY, clock=world.clock, anchor=Anchor(either.anchor.path))
         assert world.verdict(hash_of("clip")) == "deny"
-        assert world.ledger.register(world.withdrawal("ben")).entry == scene.size
-        for receipt, file in zip(scene.receipts, scene.files, strict=True):
-            assert verify_receipt_file(file, scene.vkey).entry.index == receipt.entry
-            assert verify_receipt_file(take_receipt(store, receipt.id), scene.vkey).entry.index == receipt.entry
+        assert world.ledger.register(world.withdrawal("ben")).entry == either.size
+        for receipt, file in zip(either.receipts, either.files, strict=True):
+            assert verify_receipt_file(file, either.vkey).entry.index == receipt.entry
+            assert verify_receipt_file(take_receipt(store, receipt.id), either.vkey).entry.index == receipt.entry
 
 
-def test_again_is_nothing_and_from_nothing_is_everything(scene: Scene) -> None:
-    with open_store(scene.other, create=True) as store:
-        assert scene.recover(store, scene.late) == (0, scene.size)
-        assert scene.recover(store, scene.late) == (scene.size, scene.size)
-        assert rows(store) == scene.rows
+def test_again_is_nothing_and_from_nothing_is_everything(either: Scene) -> None:
+    with open_store(either.other, create=True) as store:
+        assert either.recover(store, either.late) == (0, either.size)
+        assert either.recover(store, either.late) == (either.size, either.size)
+        assert rows(store) == either.rows
 
 
 def test_a_witness_that_saw_more_is_satisfied(scene: Scene) -> None:

@@ -69,23 +69,33 @@ def signers(note: bytes, *vkeys: str) -> set[str]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, store_url: str) -> Iterator[Rotating]:
-    with open_store(store_url, create=True) as store:
+def world(tmp_path: Path) -> Iterator[Rotating]:
+    yield from settled(tmp_path, f"sqlite:///{tmp_path}/ledger.db")
+
+
+@pytest.fixture
+def either(tmp_path: Path, store_url: str) -> Iterator[Rotating]:
+    """The same on each kind of database."""
+    yield from settled(tmp_path, store_url)
+
+
+def settled(home: Path, url: str) -> Iterator[Rotating]:
+    with open_store(url, create=True) as store:
         world = Rotating(store)
-        world.settle(tmp_path, store_url)
+        world.settle(home, url)
         yield world
 
 
-def test_both_keys_sign_for_a_while_and_then_only_the_new_one(world: Rotating) -> None:
-    old = world.ledger.vkey
-    before = world.ledger.register(world.enrolment("a"))
-    new = world.rotate()
-    during = world.ledger.register(world.enrolment("b"))
-    world.retire()
-    after = world.ledger.register(world.enrolment("c"))
+def test_both_keys_sign_for_a_while_and_then_only_the_new_one(either: Rotating) -> None:
+    old = either.ledger.vkey
+    before = either.ledger.register(either.enrolment("a"))
+    new = either.rotate()
+    during = either.ledger.register(either.enrolment("b"))
+    either.retire()
+    after = either.ledger.register(either.enrolment("c"))
     assert [signers(r.checkpoint, old, new) for r in (before, during, after)] == [{old}, {old, new}, {new}]
-    assert world.ledger.vkey == new
-    assert world.settings.verifier_key.read_text().split() == [new, old]
+    assert either.ledger.vkey == new
+    assert either.settings.verifier_key.read_text().split() == [new, old]
 
 
 def test_receipts_of_all_times_verify(world: Rotating) -> None:
@@ -104,13 +114,13 @@ def test_receipts_of_all_times_verify(world: Rotating) -> None:
         verify_receipt_file(take_receipt(world.store, receipts[0].id), world.ledger.vkey)
 
 
-def test_a_process_that_was_running_takes_the_new_key_up(world: Rotating) -> None:
-    running = world.opened()
-    new = world.rotate()
-    receipt = running.register(world.enrolment("a"))
+def test_a_process_that_was_running_takes_the_new_key_up(either: Rotating) -> None:
+    running = either.opened()
+    new = either.rotate()
+    receipt = running.register(either.enrolment("a"))
     assert signers(receipt.checkpoint, GENESIS_KEY, new) == {GENESIS_KEY, new}
-    world.retire()
-    receipt = running.register(world.enrolment("b"))
+    either.retire()
+    receipt = running.register(either.enrolment("b"))
     assert signers(receipt.checkpoint, GENESIS_KEY, new) == {new}
     assert running.vkey == new
 
@@ -165,15 +175,15 @@ def test_a_reused_or_wrong_key_is_refused_whoever_asks(world: Rotating) -> None:
     assert world.ledger.register(world.enrolment("a")).is_new
 
 
-def test_a_live_ledger_verifies_under_any_key_that_it_has_had(world: Rotating) -> None:
-    world.rotate()
-    world.enrol("a")
-    world.retire()
-    world.enrol("b")
-    new = world.ledger.vkey
+def test_a_live_ledger_verifies_under_any_key_that_it_has_had(either: Rotating) -> None:
+    either.rotate()
+    either.enrol("a")
+    either.retire()
+    either.enrol("b")
+    new = either.ledger.vkey
     for told in (None, GENESIS_KEY, new, f"{new}\n{GENESIS_KEY}"):
-        assert verify_store(world.store, vkey=told).findings == ()
-    report = verify_store(world.store, vkey=vkey_text(ORIGIN, key_of("x").public_key))
+        assert verify_store(either.store, vkey=told).findings == ()
+    report = verify_store(either.store, vkey=vkey_text(ORIGIN, key_of("x").public_key))
     assert "log_key_replaced" in {f.code for f in report.findings}
 
 
