@@ -96,5 +96,3 @@ def _record(session: Session, ledger: Recording, contacts: list[Contact], envelo
     if refused:
         raise refused[0][1]
     return {session.home / c.key for c in enrolled if c.key is not None}
-
-

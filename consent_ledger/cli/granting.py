@@ -184,9 +184,7 @@ def _tell(number: int, party: str, outcome: Receipt | LedgerError | None, *, as_
             note(f"line {number}: `{party}`: {outcome}")
         case Receipt() if as_json:
             at = format_time(outcome.recorded_at)
-            write_lines(
-                [{"line": number, "party": party, "id": outcome.id, "entry": outcome.entry, "recorded_at": at}]
-            )
+            write_lines([{"line": number, "party": party, "id": outcome.id, "entry": outcome.entry, "recorded_at": at}])
         case Receipt():
             click.echo(f"{outcome.id}\t{party}")
 

@@ -18,6 +18,7 @@ from consent_ledger.signing.instants import parse_instant
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
 class InstantType(click.ParamType[int]):
     """A time as RFC 3339 has it, in microseconds."""
 
