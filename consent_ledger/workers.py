@@ -26,6 +26,7 @@ from consent_ledger.signing.envelope import pae, time_message
 from consent_ledger.signing.keys import enrol_public_key, verify_signature
 
 _LENGTH = struct.Struct(">I")
+_ATTEMPTS = 3
 
 
 T = TypeVar("T")
@@ -83,7 +84,8 @@ class Sums(Generic[T]):
 
 
 class Workers:
-    """Some verifier processes, started when they are first needed. Threads may share them.
+    """Some verifier processes, started when they are first needed, and anew where one has gone. Threads may
+    share them.
 
     Close them, or use as a context manager."""
 
@@ -111,19 +113,22 @@ class Workers:
         return self._threads.submit(self._call, msgspec.msgpack.encode(job))
 
     def _call(self, job: bytes) -> list[bool]:
-        process = self._idle.get()
-        try:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            write_frame(process.stdin, job)
-            answer = read_frame(process.stdout)
-        except OSError as e:
-            raise UnavailableError("a verifier process has gone", code="verifier_gone") from e
-        finally:
-            self._idle.put(process)
-        if answer is None:
-            raise UnavailableError("a verifier process has gone", code="verifier_gone")
-        return msgspec.msgpack.decode(answer, type=list[bool])
+        for _ in range(_ATTEMPTS):
+            process = self._idle.get()
+            answer = _asked(process, job)
+            if answer is not None:
+                self._idle.put(process)
+                return msgspec.msgpack.decode(answer, type=list[bool])
+            self._forget(process)
+            self.start()
+        raise UnavailableError("a verifier process has gone", code="verifier_gone")
+
+    def _forget(self, process: "subprocess.Popen[bytes]") -> None:
+        """Let go of a process that has gone, so that another takes its place."""
+        with self._starting:
+            self._processes.remove(process)
+        process.kill()
+        process.communicate()
 
     def close(self) -> None:
         """End the processes."""
@@ -137,6 +142,17 @@ class Workers:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _asked(process: "subprocess.Popen[bytes]", job: bytes) -> bytes | None:
+    """Return what a process answers to a job, None where it has gone."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        write_frame(process.stdin, job)
+        return read_frame(process.stdout)
+    except OSError:
+        return None
 
 
 @contextmanager
