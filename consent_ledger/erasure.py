@@ -129,6 +129,12 @@ def _own_entries(store: Store, party: str, *, first: bool) -> list[int]:
     return sorted(statements_of(reader.facts, party))
 
 
+def watch_erasures(ledger: Ledger, journal: Journal, holds: Holds) -> None:
+    """Let no erasure pass a hold, and every one be carried out, whichever way it comes to the ledger."""
+    ledger.before_erasure = holds.check
+    ledger.after_erasure = lambda: complete(ledger.store, journal)
+
+
 # Destroying ---------------------------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ from consent_ledger.errors import ConflictError, LedgerError, NotFoundError, Ver
 from consent_ledger.intake import Intake, Verified
 from consent_ledger.licenses.keys import GENESIS_KEY, statement_key
 from consent_ledger.licenses.log_keys import LogKey, signing_at, verifiers_at
-from consent_ledger.licenses.statements import Genesis, encode_statement
+from consent_ledger.licenses.statements import Erasure, Genesis, encode_statement
 from consent_ledger.signing.envelope import sign_envelope
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import NoteVerifier, vkey_text
@@ -85,6 +85,10 @@ class Ledger:
         self.verifiers = [NoteVerifier.from_vkey(self.vkey)]
         """All keys that the log has had, as far as this process has heard."""
         self.anchor = anchor
+        self.before_erasure: Callable[[str], None] = lambda party: None
+        """Raises where a party's statements are on hold."""
+        self.after_erasure: Callable[[], object] = lambda: None
+        """Destroys what was erased, once that is recorded."""
         self._log_keys = {self.vkey: log_key}
         self._further_keys = further_keys
         self._entropy = entropy
@@ -199,6 +203,7 @@ class Ledger:
     # Sequence, in one transaction --------------------------------------------------------------------------------
 
     def _submit(self, statements: Sequence[Verified | LedgerError]) -> list[Outcome]:
+        statements = [self._unless_held(s) for s in statements]
         ticket = _Ticket([s for s in statements if isinstance(s, Verified)])
         if ticket.statements:
             with self._queue_lock:
@@ -209,7 +214,17 @@ class Ledger:
         if ticket.failure is not None:
             raise ticket.failure
         recorded = iter(ticket.outcomes or ())
+        if any(isinstance(s.signed.statement, Erasure) for s in ticket.statements):
+            self.after_erasure()
         return [s if isinstance(s, LedgerError) else next(recorded) for s in statements]
+
+    def _unless_held(self, verified: Verified | LedgerError) -> Verified | LedgerError:
+        if isinstance(verified, Verified) and isinstance(verified.signed.statement, Erasure):
+            try:
+                self.before_erasure(verified.signed.statement.party)
+            except LedgerError as e:
+                return e
+        return verified
 
     def _lead(self) -> None:
         """Commit everything that has queued, one's own with it."""

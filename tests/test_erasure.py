@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from consent_ledger.bundle import write_bundle
 from consent_ledger.clearance import Engine, clear
-from consent_ledger.erasure import Destroyed, Journal, complete, erase, is_pending
+from consent_ledger.erasure import Destroyed, Journal, complete, erase, is_pending, watch_erasures
 from consent_ledger.errors import ConflictError, LedgerError, NotFoundError, RefusedError
 from consent_ledger.holds import Hold, Holds
 from consent_ledger.issuing import whole_second
@@ -429,3 +429,20 @@ def test_the_index_alone_destroys_nothing(world: World, home: Home) -> None:
         tx.execute("forged", 'INSERT INTO touch ("key", entry) VALUES (?, ?)', (b"e" + (3).to_bytes(8), 4))
     assert complete(world.store, home.journal) == 0
     assert 3 in everything(world.store)
+
+
+def test_an_erasure_that_comes_another_way_is_held_and_carried_out_as_well(world: World, home: Home) -> None:
+    """A statement that the operator signed elsewhere, over HTTP for example."""
+    watch_erasures(world.ledger, home.journal, home.holds)
+    hers = statements(world, "ada")
+    said = world.say(
+        world.operator, st.Erasure, level="statements", party=party_of("ada"), entries=hers, basis="request"
+    )
+    home.holds.add(Hold(party_of("ada"), "case 12", 1))
+    (refused,) = world.ledger.register_all([said])
+    assert isinstance(refused, LedgerError)
+    assert refused.code == "legal_hold"
+    home.holds.lift(party_of("ada"))
+    assert world.ledger.register(said).is_new
+    assert not everything(world.store).keys() & set(hers)
+    assert sorted(home.journal.read()) == hers

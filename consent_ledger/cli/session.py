@@ -177,7 +177,8 @@ class Session:
     def ledger(self, *, rehearse: bool = False) -> Iterator["Ledger"]:
         """Give this home's ledger, for recording; a rehearsal raises Rehearsed where the first row would be written."""
         from consent_ledger.anchor import Anchor
-        from consent_ledger.erasure import Journal, complete
+        from consent_ledger.erasure import Journal, complete, watch_erasures
+        from consent_ledger.holds import Holds
         from consent_ledger.ledger import Ledger
         from consent_ledger.store.engine import open_store
 
@@ -188,7 +189,9 @@ class Session:
         with open_store(settings.database, step=_stop_before_writing if rehearse else _go_on) as store:
             if not rehearse:
                 complete(store, Journal(settings.erasures))
-            yield Ledger.open(store, log_key, anchor=anchor, further_keys=self._openable)
+            ledger = Ledger.open(store, log_key, anchor=anchor, further_keys=self._openable)
+            watch_erasures(ledger, Journal(settings.erasures), Holds(settings.holds))
+            yield ledger
             anchor.close()
 
     def published(self) -> "Published":
