@@ -5,7 +5,9 @@ import msgspec
 from consent_ledger.answers import answer_of, use_of
 from consent_ledger.certificates import Signer, certify
 from consent_ledger.clearance import Engine
+from consent_ledger.ledger import Ledger
 from consent_ledger.licenses.statements import UseRequest
+from consent_ledger.signing.keys import SigningKey
 from tests.world import HOUR, World, key_of
 
 USE = UseRequest(
@@ -37,6 +39,13 @@ def answer_on(world: World, asset: str, use: UseRequest = USE, viewer: str | Non
 def certificate_on(world: World, asset: str, use: UseRequest = USE, viewer: str | None = None, **point: int) -> bytes:
     """Return the certificate of that answer."""
     return certify(world.store, answer_on(world, asset, use, viewer, **point), signer(world), viewer)
+
+
+def certificate_of(ledger: Ledger, asset: str, use: UseRequest, operator_key: SigningKey) -> bytes:
+    """Return the certificate of any ledger's answer."""
+    cleared = Engine(ledger.store, ledger.clock).clear([asset], use_of(use))
+    answer = msgspec.json.encode(answer_of(asset, use, cleared.decisions[0], cleared))
+    return certify(ledger.store, answer, Signer(operator_key))
 
 
 def signer(world: World) -> Signer:

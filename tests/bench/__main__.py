@@ -1,4 +1,4 @@
-"""`python -m tests.bench [register] [clear] [mixed] [verify]`: the aims of the design, as ratios of one run."""
+"""`python -m tests.bench [register] [clear] [mixed] [verify] [aged]`: the aims of the design, as ratios of one run."""
 
 import argparse
 import os
@@ -13,6 +13,7 @@ from consent_ledger.clearance import Engine
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.store.engine import open_store
 from consent_ledger.verification import verify_bundle
+from tests.bench.aged import aged
 from tests.bench.yardsticks import cedar_rate, indexed_lookups, raw_verify_rate, seconds, sqlite_commit_rate
 from tests.twine import OPEN, START, Twine, key_for
 
@@ -120,8 +121,10 @@ def main() -> None:
                     mixed(directory, arguments.large)
                 case "verify":
                     verify(directory, arguments.entries)
+                case "aged":
+                    aged(directory, arguments.entries)
                 case _:
-                    parser.error(f"unknown measurement `{what}`, want register, clear, mixed or verify")
+                    parser.error(f"unknown measurement `{what}`, want register, clear, mixed, verify or aged")
 
 
 if __name__ == "__main__":
