@@ -405,10 +405,8 @@ class Audit:
         for place, what, issuer in self.doubts:
             if self.unseen <= self.erased.keys() and issuer not in self.book.gone:
                 self.bad(place, what)
-        rest = (
-            f"{len(self.doubts)} statements that rest on one not shown, from entry {[d[0] for d in self.doubts[:1]]} on"
-        )
-        self.not_checked += [rest] if self.doubts else []
+        where = [place for place, _, _ in self.doubts]
+        self.not_checked += [f"{len(where)} statements, {where[:3]}..., that rest on one not shown"] if where else []
         self.not_checked += [f"{len(self.unseen)} statements that are withheld or erased"] if self.unseen else []
         for digest, (place, document) in self.book.documents.items():
             texts = [text for language in document["languages"].values() for text in language.values()]
