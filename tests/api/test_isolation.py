@@ -234,6 +234,9 @@ PUBLIC = {
 OWN = {"read_session", "sign_in", "sign_out"}
 """About whoever asks, and about nobody else."""
 
+OPERATORS = {"metrics"}
+"""For the operator alone: tests/api/test_metrics.py."""
+
 BY_DIGEST = {"read_template", "compare_templates", "read_wording", "keep_wording", "lint_template"}
 """What is published is read by whoever has its digest."""
 
@@ -257,7 +260,7 @@ def operations() -> list[str]:
 
 @pytest.mark.parametrize("name", operations())
 def test_every_route_says_what_it_shows_to_whom(name: str) -> None:
-    assert name in {*ALIKE, *LISTS, *PUBLIC, *OWN, *BY_DIGEST, *WRITES}
+    assert name in {*ALIKE, *LISTS, *PUBLIC, *OWN, *OPERATORS, *BY_DIGEST, *WRITES}
 
 
 @pytest.mark.parametrize("name", ALIKE)
