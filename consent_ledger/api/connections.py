@@ -4,7 +4,7 @@ Uvicorn lets a connection on which no request is ever completed live for ever, a
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
@@ -21,10 +21,11 @@ STALLED_SECONDS = 60.0
 
 class BoundedProtocol(HttpProtocol):
     """One connection. It has HEAD_SECONDS to bring a request's head of at most HEAD_BYTES, and STALLED_SECONDS to take
-    some of an answer, or to send the rest of a body that was answered before its end. Above `most` connections are
-    closed at once."""
+    some of an answer, or to send the rest of a body that was answered before its end. Where there are more than `most`,
+    the one goes that has waited longest without asking, and if all are being served, the new one."""
 
     most = 2_000
+    waiting: ClassVar[dict["BoundedProtocol", None]] = {}
     head_seconds = HEAD_SECONDS
     stalled_seconds = STALLED_SECONDS
 
@@ -37,8 +38,11 @@ class BoundedProtocol(HttpProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
         if len(self.connections) > self.most:
-            transport.abort()
-            return
+            idle = next(iter(self.waiting), self)
+            idle._cancel()
+            idle.transport.abort()
+            if idle is self:
+                return
         self._wait(self.head_seconds)
 
     def data_received(self, data: bytes) -> None:
@@ -54,6 +58,11 @@ class BoundedProtocol(HttpProtocol):
                 self.transport.abort()
             else:
                 self._wait(self.stalled_seconds if rest else self.head_seconds)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete:  # else the next one came already
+            self.waiting[self] = None
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -73,8 +82,10 @@ class BoundedProtocol(HttpProtocol):
     def _wait(self, seconds: float) -> None:
         if self._deadline is None:
             self._deadline = self.loop.call_later(seconds, self.transport.abort)
+            self.waiting[self] = None
 
     def _cancel(self) -> None:
+        self.waiting.pop(self, None)
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -84,5 +95,5 @@ def bounded(
     most: int, *, head_seconds: float = HEAD_SECONDS, stalled_seconds: float = STALLED_SECONDS
 ) -> type[asyncio.Protocol]:
     """Return the protocol of a server that keeps at most `most` connections."""
-    bounds = {"most": most, "head_seconds": head_seconds, "stalled_seconds": stalled_seconds}
+    bounds = {"waiting": {}, "most": most, "head_seconds": head_seconds, "stalled_seconds": stalled_seconds}
     return type("Bounded", (BoundedProtocol,), bounds)

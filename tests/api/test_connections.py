@@ -14,12 +14,16 @@ from consent_ledger.api.connections import bounded
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 Connect = Callable[[], socket.socket]
+begun = threading.Semaphore(0)
 left = threading.Event()
 """Set once `/much` has nobody to send to any more."""
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answers without looking at the body; `/much` with more than any buffer takes."""
+    """Answers without looking at the body; `/wait` once it came; `/much` with more than any buffer takes."""
+    if scope["path"] == "/wait":
+        begun.release()
+        await receive()
     length = 200_000_000 if scope["path"] == "/much" else 2
     headers = [(b"content-length", b"%d" % length)]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -36,7 +40,7 @@ def connect() -> Iterator[Connect]:
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app,
-        http=bounded(4, head_seconds=0.3, stalled_seconds=0.3),
+        http=bounded(4, head_seconds=1.0, stalled_seconds=0.3),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -72,11 +76,11 @@ def send_for_ever(connection: socket.socket) -> None:
         connection.sendall(b"X-More: " + b"x" * 4000 + b"\r\n")
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", GET + b"GET / HTT"])
-def test_a_head_that_does_not_come_is_not_waited_for(connect: Connect, sent: bytes) -> None:
-    connection = connect()
-    connection.sendall(sent)
-    assert is_closed(connection)
+def test_a_head_that_does_not_come_is_not_waited_for(connect: Connect) -> None:
+    connections = [connect() for _ in range(3)]
+    for connection, sent in zip(connections, (b"", GET[:20], GET + GET[:9]), strict=True):
+        connection.sendall(sent)
+    assert all(is_closed(connection) for connection in connections)
 
 
 def test_a_head_without_an_end_is_cut(connect: Connect) -> None:
@@ -84,20 +88,33 @@ def test_a_head_without_an_end_is_cut(connect: Connect) -> None:
         send_for_ever(connect())
 
 
-def test_too_many_are_closed_at_once_and_there_is_room_again_later(connect: Connect) -> None:
-    kept = [connect() for _ in range(4)]
-    assert all(ask(connection).endswith(b"ok") for connection in kept)
+def test_while_all_are_served_a_new_one_is_closed_at_once(connect: Connect) -> None:
+    served = [connect() for _ in range(4)]
+    for connection in served:
+        connection.sendall(b"POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
+    for _ in served:
+        begun.acquire()
     assert is_closed(connect())
-    for connection in kept:
-        connection.close()
-    served = b""
-    while not served:
-        with connect() as again:
-            try:
-                served = ask(again)
-            except OSError:
-                time.sleep(0.01)
-    assert served.endswith(b"ok")
+    for connection in served:
+        connection.sendall(b"x")
+        assert connection.recv(4096).endswith(b"ok")
+
+
+def test_one_that_was_served_and_asks_no_more_makes_room(connect: Connect) -> None:
+    served = [connect() for _ in range(4)]
+    assert all(ask(connection).endswith(b"ok") for connection in served)
+    assert ask(connect()).endswith(b"ok")
+    assert is_closed(served[0])
+
+
+def test_who_asks_gets_the_place_of_who_has_waited_longest_without_asking(connect: Connect) -> None:
+    idle = [connect() for _ in range(4)]
+    for connection in idle[1:]:
+        connection.sendall(GET[:10])
+    assert ask(connect()).endswith(b"ok")
+    assert is_closed(idle[0])
+    idle[3].sendall(GET[10:])
+    assert idle[3].recv(4096).endswith(b"ok")
 
 
 def test_a_client_that_does_not_read_is_left(connect: Connect) -> None:
