@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from litestar import Litestar, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
 from consent_ledger.access.callers import SCOPES
@@ -14,8 +15,9 @@ from consent_ledger.access.organisations import close_account, operator_of
 from consent_ledger.access.tokens import create_token, revoke_token
 from consent_ledger.api.app import ROUTES, create_app
 from consent_ledger.api.exposure import Exposure
-from consent_ledger.api.operations import ANYBODY, UNDECLARED, operation_of
+from consent_ledger.api.operations import ANYBODY, operation_of
 from consent_ledger.errors import RefusedError
+from consent_ledger.portal import routes as pages
 from consent_ledger.store.engine import open_store
 from tests.api.asking import JSON, bearer, question
 from tests.api.calling import UNLIMITED, call, pairs
@@ -24,6 +26,7 @@ from tests.world import DAY, World, hash_of, party_of
 FORMS = {"sign_in", "sign_out"}
 """Whoever is not signed in may sign in, and nobody needs to be, to be signed out."""
 GUARDED = [h for h in ROUTES if operation_of(h).scope is not None and h.name not in FORMS]
+PAGES = [h for h in pages.ROUTES if operation_of(h).scope is not None]
 SCOPED = [h for h in GUARDED if operation_of(h).scope != ANYBODY]
 GOOD = "clt_" + "0" * 16 + "_" + "0" * 64
 WRONG = [
@@ -74,9 +77,21 @@ def app(world: World) -> Litestar:
     return create_app(world.ledger)
 
 
-def test_every_route_says_what_it_wants() -> None:
-    assert [h.name for h in ROUTES if operation_of(h).scope == UNDECLARED] == []
-    assert {operation_of(h).scope for h in ROUTES} - {None, ANYBODY} <= set(SCOPES)
+def test_every_route_of_the_application_is_walked_and_says_what_it_wants(routes: Litestar) -> None:
+    walked = (*ROUTES, *pages.ROUTES)
+    served = {h.name for r in routes.routes if isinstance(r, HTTPRoute) for h in r.route_handlers}
+    assert {name for name in served if not name or not name.startswith("options ")} == {h.name for h in walked}
+    assert [type(r) for r in routes.routes if not isinstance(r, HTTPRoute)] == []
+    assert {operation_of(h).scope for h in walked} - {None, ANYBODY} <= set(SCOPES)
+
+
+@named(PAGES)
+def test_a_page_is_shown_to_nobody_who_is_not_signed_in(routes: Litestar, handler: HTTPRouteHandler) -> None:
+    method, path = spelled(handler)
+    for wrong in WRONG:
+        answer = call(routes, method, path, [(b"authorization", value) for value in wrong])
+        assert answer.status in (303, 401), wrong
+        assert GOOD not in answer.body.decode()
 
 
 def test_what_anybody_may_ask_is_this_and_no_more() -> None:
