@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from litestar.testing import TestClient
 
 from consent_ledger.api.app import ROUTES, create_app
-from consent_ledger.api.operations import build_document
+from consent_ledger.api.openapi import build_document
 from consent_ledger.cli import main
 from consent_ledger.keyfile import read_key_file
 from consent_ledger.ledger import Ledger
