@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from consent_ledger.anchor import Anchor
+from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.audit.policy import NONE
 from consent_ledger.cosigned import Quorum, has_quorum, read_cosigned, read_shown
-from consent_ledger.errors import MalformedError, NotFoundError, UnavailableError, VerificationError
-from consent_ledger.publishing import Place, Published, publish
+from consent_ledger.errors import MalformedError, NotFoundError, StaleError, UnavailableError, VerificationError
+from consent_ledger.publishing import Place, Published, check_published, publish
 from consent_ledger.signing.note import NoteVerifier
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import read_log_keys
@@ -58,6 +59,7 @@ class Publication:
         quorum: Quorum,
         anchor: Anchor,
         *,
+        clock: Callable[[], int],
         ask: Callable[[], Asked | None],
         stamp: Callable[[], None] | None = None,
     ) -> None:
@@ -66,12 +68,14 @@ class Publication:
         self._place = place
         self._quorum = quorum
         self._anchor = anchor
+        self._clock = clock
         self._ask = ask
         self._stamp = stamp
 
     def go(self) -> Round:
-        """Do one round. StaleError where the ledger is behind what was published or witnessed."""
+        """Do one round. StaleError where the ledger is behind what was published or witnessed: then it is stopped."""
         size, verifiers = self._require_not_behind()
+        self._check_place(verifiers)
         asked = self._ask()
         errors = self._try_to_stamp()
         published = publish(self._store, self._place, self._choose, verifiers)
@@ -79,6 +83,15 @@ class Publication:
             newest = read_cosigned(tx, size) or b""
         replies = () if asked is None else asked.replies
         return Round(published, size, self._quorum, has_quorum(self._quorum.policy, newest), replies, errors)
+
+    def _check_place(self, verifiers: list[NoteVerifier]) -> None:
+        """Before anybody is asked: what is published with the log's own signature is proof against this ledger."""
+        try:
+            check_published(self._store, self._place, verifiers)
+        except StaleError as e:
+            published = read_checkpoint_text(self._place.read_checkpoint() or b"").size
+            self._anchor.stop(str(e), self._clock(), published)
+            raise
 
     def _try_to_stamp(self) -> tuple[str, ...]:
         """Stamps are evidence beside the log: what goes wrong with them is told, and keeps nothing back."""

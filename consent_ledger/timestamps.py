@@ -14,7 +14,7 @@ from consent_ledger.audit.checkpoint import log_note, read_checkpoint_text
 from consent_ledger.errors import UnavailableError, VerificationError
 from consent_ledger.store.engine import Store
 from consent_ledger.store.log import read_checkpoint
-from consent_ledger.store.witnesses import Stamp, add_stamp, newest_stamped_size
+from consent_ledger.store.witnesses import Stamp, add_stamp, newest_stamp
 from consent_ledger.verification.stamps import MAX_STAMP, verify_stamp
 
 SKEW_SECONDS = 600
@@ -24,22 +24,30 @@ TIMEOUT_SECONDS = 10.0
 class Authority:
     """A time-stamping authority, by its address and the roots of its certificate."""
 
-    def __init__(self, store: Store, url: str, roots: list[Certificate], clock: Callable[[], int]) -> None:
+    def __init__(
+        self, store: Store, url: str, roots: list[Certificate], clock: Callable[[], int], *, every_seconds: int = 0
+    ) -> None:
+        """`every_seconds`: how old its newest stamp has to be before it is asked for another."""
+        self._every = every_seconds * 1_000_000
         self._store = store
         self._url = url
         self._roots = roots
         self._clock = clock
 
     def stamp(self) -> None:
-        """Have the newest checkpoint stamped, unless it was.
+        """Have the newest checkpoint stamped, unless it was, or another a short while ago.
 
         UnavailableError where the authority cannot be reached or refuses, VerificationError where its answer is no
         stamp of this checkpoint at this time.
         """
         with self._store.read() as tx:
             note = read_checkpoint(tx)
-            stamped = newest_stamped_size(tx, self._url)
-        if note is None or read_checkpoint_text(note).size == stamped:
+            last = newest_stamp(tx, self._url)
+        if note is None:
+            return
+        if last is not None and (
+            read_checkpoint_text(note).size == last.size or self._clock() - last.signed_at < self._every
+        ):
             return
         request = TimestampRequestBuilder().data(log_note(note)).hash_algorithm(HashAlgorithm.SHA256).build()
         token = self._ask(request.as_bytes())

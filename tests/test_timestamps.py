@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,19 @@ def test_each_checkpoint_is_stamped_once_and_the_stamp_verifies(
             assert (stamp, note) == stamped(store, authority)
             assert verify_stamp(stamp.token, note, read_roots(authority.root)) == stamp.signed_at
             assert before - 1_000_000 <= stamp.signed_at <= now()
+
+
+def test_stamps_are_asked_for_no_more_often_than_is_wanted(empty_stores: EmptyStores, authority: TimeStamping) -> None:
+    with empty_stores() as store:
+        log = Growing(store)
+        log.grow(3)
+        stamped(store, authority)
+        log.grow(5)
+        for later, wanted in ((0, 0), (301_000_000, 1)):
+            clock = partial(sum, (now(), later))
+            Authority(store, authority.url, read_roots(authority.root), clock, every_seconds=300).stamp()
+            with store.read() as tx:
+                assert len(read_stamps(tx, 5)) == wanted
 
 
 def test_a_stamp_is_of_the_log_s_own_signature_whoever_cosigned_later(

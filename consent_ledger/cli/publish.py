@@ -55,6 +55,7 @@ def publish(
     """
     from consent_ledger.anchor import Anchor
     from consent_ledger.cosigned import read_quorum
+    from consent_ledger.ledger import system_clock
     from consent_ledger.publication import Publication
     from consent_ledger.store.engine import open_store
 
@@ -66,9 +67,12 @@ def publish(
     place = _place(target, endpoint)
     asks = any(witness.url for witness in quorum.policy.witnesses)
     with open_store(settings.database, read_only=authority is None and not asks) as store, ExitStack() as stack:
-        stamp = _stamper(store, authority, root)
+        often = 60 * (heartbeat or settings.witness_minutes) if watch is not None else 0
+        stamp = _stamper(store, authority, root, often)
         ask = _asker(session, store, quorum, heartbeat, stack, lease=watch is not None) if asks else _nobody
-        publication = Publication(store, place, quorum, Anchor(settings.anchor_file), ask=ask, stamp=stamp)
+        publication = Publication(
+            store, place, quorum, Anchor(settings.anchor_file), clock=system_clock, ask=ask, stamp=stamp
+        )
         return _once(publication, as_json) if watch is None else _for_ever(publication, as_json, watch)
 
 
@@ -107,7 +111,7 @@ def _asker(
     return stack.enter_context(closing(Heartbeat(store, witnessing, anchor, system_clock))).beat
 
 
-def _stamper(store: "Store", authority: str | None, root: Path | None) -> Callable[[], None] | None:
+def _stamper(store: "Store", authority: str | None, root: Path | None, seconds: int) -> Callable[[], None] | None:
     if authority is None or root is None:
         return None
     try:
@@ -117,7 +121,7 @@ def _stamper(store: "Store", authority: str | None, root: Path | None) -> Callab
         raise UnavailableError("time-stamps want the extra `timestamp` installed", code="extra_missing") from e
     from consent_ledger.ledger import system_clock
 
-    return Authority(store, authority, read_roots(root), system_clock).stamp
+    return Authority(store, authority, read_roots(root), system_clock, every_seconds=seconds).stamp
 
 
 def _once(publication: "Publication", as_json: bool) -> int:

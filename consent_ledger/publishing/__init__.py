@@ -8,6 +8,6 @@ Partial tiles may be removed once the full tile is there (c2sp.org/tlog-tiles); 
 """
 
 from consent_ledger.publishing.places import Place
-from consent_ledger.publishing.publisher import Published, publish
+from consent_ledger.publishing.publisher import Published, check_published, publish
 
-__all__ = ["Place", "Published", "publish"]
+__all__ = ["Place", "Published", "check_published", "publish"]

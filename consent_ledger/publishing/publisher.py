@@ -57,9 +57,9 @@ def publish(
         raw = place.read_checkpoint()
         before = None if raw is None else _open_published(raw, verifiers)
         with store.read() as tx:
-            note = choose(tx)
             if before is not None:
                 _require_beginning(tx, before)
+            note = choose(tx)
         old_size = 0 if before is None else before.size
         if note is None or note == raw or read_checkpoint_text(note).size < old_size:
             return Published(None if before is None else before.size, 0, False)
@@ -69,6 +69,16 @@ def publish(
         # Only now: everything that this promises is there for good.
         place.replace_checkpoint(note)
         return Published(checkpoint.size, files, True)
+
+
+def check_published(store: Store, place: Place, verifiers: Collection[NoteVerifier]) -> None:
+    """Raise as `publish` would where what is published is not a beginning of this log, and change nothing."""
+    with place.alone():
+        raw = place.read_checkpoint()
+    if raw is not None:
+        before = _open_published(raw, verifiers)
+        with store.read() as tx:
+            _require_beginning(tx, before)
 
 
 def _open_published(raw: bytes, verifiers: Collection[NoteVerifier]) -> Checkpoint:

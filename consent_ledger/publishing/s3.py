@@ -109,4 +109,7 @@ def open_bucket(address: str, endpoint: str | None) -> Bucket:
     bucket, _, prefix = address.removeprefix("s3://").partition("/")
     if not address.startswith("s3://") or not bucket:
         raise LedgerError(f"`{address}` is not `s3://bucket/prefix`", code="bad_address")
-    return Bucket(bucket, prefix, endpoint=endpoint)
+    try:
+        return Bucket(bucket, prefix, endpoint=endpoint)
+    except (BotoCoreError, ValueError) as e:
+        raise LedgerError(f"`{address}` cannot be opened: {type(e).__name__}", code="bad_address") from e

@@ -110,11 +110,11 @@ def read_stamps(tx: Transaction, size: int) -> list[Stamp]:
     return [Stamp(*row) for row in tx.select(sql, (size,))]
 
 
-def newest_stamped_size(tx: Transaction, authority: str) -> int | None:
-    """Return the largest size that an authority stamped."""
-    sql = "SELECT size FROM timestamp_token WHERE authority = ? ORDER BY size DESC LIMIT 1"
+def newest_stamp(tx: Transaction, authority: str) -> Stamp | None:
+    """Return the time-stamp of the largest size that an authority stamped."""
+    sql = "SELECT size, authority, signed_at, token FROM timestamp_token WHERE authority = ? ORDER BY size DESC LIMIT 1"
     rows = tx.select(sql, (authority,))
-    return int(rows[0][0]) if rows else None
+    return Stamp(*rows[0]) if rows else None
 
 
 def signed_members(tx: Transaction, span: int, after: int, size: int) -> list[int]:

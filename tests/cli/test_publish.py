@@ -118,10 +118,18 @@ def test_what_is_published_elsewhere_is_not_taken_back(run: Run, place: Path) ->
     stale = run("publish", place / "site", "--home", place / "backup")
     assert stale.code == 6
     assert "rolled back" in stale.err
-    run("org", "enrol", "another", "--home", place / "backup")
+    assert run("org", "enrol", "another", "--home", place / "backup").code == 6
+
+
+def test_what_forked_from_what_is_published_is_stopped(run: Run, place: Path) -> None:
+    shutil.copytree(place / "home", place / "backup")
+    run("org", "enrol", "other")
+    assert run("publish", place / "site").code == 0
+    assert run("org", "enrol", "another", "--home", place / "backup").code == 0
     forked = run("publish", place / "site", "--home", place / "backup")
     assert forked.code == 6
     assert "forked" in forked.err
+    assert run("org", "enrol", "a-third", "--home", place / "backup").code == 6
 
 
 def test_it_watches_until_it_is_told_to_stop(run: Run, place: Path) -> None:

@@ -172,5 +172,6 @@ def test_a_store_that_is_not_there_is_told(empty_stores: EmptyStores, s3: Any, e
         with pytest.raises(UnavailableError) as error:
             put(store, Bucket("no-such-bucket", endpoint=endpoint))
         assert "NoSuchBucket" in str(error.value)
-    with pytest.raises(LedgerError):
-        open_bucket("s3://", None)
+    for address, where in (("s3://", None), ("s3://bucket", "no address")):
+        with pytest.raises(LedgerError):
+            open_bucket(address, where)

@@ -50,7 +50,7 @@ def test_nothing_is_published_of_an_empty_log(log: Growing, tmp_path: Path) -> N
 def test_every_size_verifies_and_no_file_changes_once_it_is_there(log: Growing, tmp_path: Path) -> None:
     place = Directory(tmp_path)
     before: dict[str, tuple[bytes, int]] = {}
-    for size in (1, 2, 255, 256, 257, 511, 512, 513, 65_535, 65_536, 70_000):
+    for size in (1, 2, 255, 256, 257, 512, 65_535, 65_537):
         log.grow(size)
         assert put(log.store, place).size == size
         assert read_published(folder(tmp_path)) == size
@@ -59,8 +59,8 @@ def test_every_size_verifies_and_no_file_changes_once_it_is_there(log: Growing, 
         before = now
         assert put(log.store, place) == Published(size, 0, False)
 
-    assert {f"tile/0/{n:03d}" for n in range(273)} < set(before)
-    assert {"tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"} < set(before)
+    assert {f"tile/0/{n:03d}" for n in range(256)} < set(before)
+    assert {"tile/0/256.p/1", "tile/1/000", "tile/2/000.p/1"} < set(before)
 
 
 def test_partial_tiles_are_there_for_every_checkpoint_that_was_signed(log: Growing, tmp_path: Path) -> None:
