@@ -9,12 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consent_ledger.audit.checkpoint import Checkpoint, sign_checkpoint
 from consent_ledger.audit.cosigning import MAX_SUBMISSION, Submission, encode_submission
 from consent_ledger.audit.proofs import consistency_ids, prove_consistency
 from consent_ledger.audit.tree import Frontier, leaf_hash
-from consent_ledger.errors import UnavailableError
+from consent_ledger.errors import LedgerError, UnavailableError
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import NoteVerifier, open_note, sign_note
 from consent_ledger.witness import Memory
@@ -217,3 +219,50 @@ def test_a_disk_that_fails_at_any_step_gives_no_cosignature(tmp_path: Path) -> N
                 assert post(address, body(0, 8)).status_code == 503
                 again = post(address, body(0, 9))  # the disk is well now
             assert (again.status_code, again.content) in ((409, b"8\n"), (200, again.content))
+
+
+# Whatever is submitted ------------------------------------------------------------------------------------------
+
+FORKED = [*LEAVES[:4], *(leaf_hash(b"other %d" % n) for n in range(4, 12))]
+HISTORIES = (LEAVES[:12], FORKED)
+submissions = st.lists(
+    st.tuples(st.sampled_from([0, 1]), st.none() | st.integers(0, 12), st.integers(0, 12), st.booleans()), max_size=30
+)
+"""Which history, from which size (None: that of the witness), to which; and whether the witness starts anew before."""
+
+
+def of_history(history: int, old: int, size: int) -> tuple[bytes, bytes]:
+    """A submission with the proof that its own log has, and its root."""
+    leaves = HISTORIES[history]
+    frontier, nodes = Frontier().extend(leaves[:size])
+    proof = prove_consistency(min(old, size), size, dict(nodes))
+    note = sign_checkpoint(Checkpoint(ORIGIN, size, frontier.root()), KEY)
+    return encode_submission(Submission(old, proof, note)), frontier.root()
+
+
+@given(submissions)
+def test_whatever_is_submitted_the_cosigned_trees_are_one_history_that_grows(
+    tmp_path_factory: pytest.TempPathFactory, wanted: list[tuple[int, int | None, int, bool]]
+) -> None:
+    place = tmp_path_factory.mktemp("memory")
+    cosigned: list[tuple[int, bytes]] = []
+    memory = Memory(place, NAME, OURS, LOGS, clock=Clock())
+    for history, start, size, restarts in wanted:
+        if restarts:
+            memory.close()
+            memory = Memory(place, NAME, OURS, LOGS, clock=Clock())
+        last = cosigned[-1][0] if cosigned else 0
+        old = last if start is None else start
+        raw, root = of_history(history, old, size)
+        try:
+            answer = memory.cosign(raw)
+        except LedgerError:
+            continue
+        if isinstance(answer, int):
+            assert answer == last != old
+        else:
+            cosigned.append((size, root))
+    memory.close()
+    assert [size for size, _ in cosigned] == sorted(size for size, _ in cosigned)
+    roots = [{size: of_history(history, 0, size)[1] for size in range(13)} for history in (0, 1)]
+    assert any(all(one[size] == root for size, root in cosigned) for one in roots)
