@@ -8,11 +8,15 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from consent_ledger.audit.policy import parse_policy
 from consent_ledger.certificates import certify
 from consent_ledger.errors import NotFoundError, UnavailableError, VerificationError
 from consent_ledger.licenses import statements as st
 from consent_ledger.signing.canonical import encode_canonical
+from consent_ledger.signing.note import COSIGNATURE, cosignature_line, split_note, vkey_text
 from consent_ledger.store.engine import open_store
+from consent_ledger.store.log import read_checkpoint
+from consent_ledger.store.witnesses import Cosignature, add_cosignatures
 from consent_ledger.verification.certificates import verify_certificate
 from tests.certificates import USE, answer_on, certificate_on, signer, small_story
 from tests.cli.conftest import Run, run
@@ -119,6 +123,33 @@ def test_nothing_is_certified_that_the_evidence_does_not_lead_to(made: Made) -> 
         certify(made.world.store, answer_on(made.world, made.film, size=0), signer(made.world))
 
 
+def test_its_checkpoint_carries_the_cosignatures_of_the_logs_witnesses(tmp_path: Path, second: Second) -> None:
+    witness = key_of("witness")
+    witness_vkey = vkey_text("witness.example", witness.public_key, COSIGNATURE)
+    policy = parse_policy(f"log {VKEY}\nwitness one {witness_vkey}\nquorum one\n".encode())
+    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+        world = World(store)
+        film = small_story(world)
+        unwitnessed = certificate_on(world, film)
+        with store.write() as tx:
+            text, _ = split_note(read_checkpoint(tx) or b"")
+            line = cosignature_line(text, "witness.example", witness, 1_767_700_000)
+            name = f"witness.example+{policy.verifiers[0].key_id.hex()}"
+            add_cosignatures(tx, [Cosignature(world.size, name, 1_767_700_000, line)])
+        raw = certify(store, answer_on(world, film), signer(world)._replace(policy=policy))
+    assert verify_certificate(raw, VKEY, policy).cosigned == ("one",)
+    assert second.certificate(raw, VKEY) == []
+    with pytest.raises(VerificationError, match="quorum"):
+        verify_certificate(unwitnessed, VKEY, policy)
+    at = raw.index(line[30:60])
+    for place in range(at, at + 60, 7):
+        forged = bytearray(raw)
+        forged[place] = ord("B") if forged[place] != ord("B") else ord("C")
+        with pytest.raises(VerificationError):
+            verify_certificate(bytes(forged), VKEY)
+        assert second.certificate(bytes(forged), VKEY)
+
+
 # Altered --------------------------------------------------------------------------------------------------------------
 
 Change = Callable[[dict[str, Any]], object]
@@ -200,7 +231,7 @@ def test_both_verifiers_refuse_what_was_changed(made: Made, second: Second, chan
 
 
 def test_no_byte_of_it_can_be_changed(made: Made, second: Second) -> None:
-    step = max(1, len(made.raw) // 700)
+    step = max(1, len(made.raw) // 250)
     for at in [*range(0, len(made.raw), step), len(made.raw) - 1]:
         raw = bytearray(made.raw)
         raw[at] ^= 1 << at % 7

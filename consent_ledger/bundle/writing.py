@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,7 @@ from consent_ledger.store.log import (
 )
 from consent_ledger.store.transaction import Transaction
 from consent_ledger.store.witnesses import read_stamps
+from consent_ledger.store.wordings import read_wordings
 from consent_ledger.verification import layout
 from consent_ledger.verification.layout import Openings, Sample, Scope, Shown
 from consent_ledger.verification.samples import compile_request, draw, encode_decision
@@ -224,7 +226,9 @@ class Writer:
         documents = {sha256(raw).hexdigest(): raw for raw in map(encode_canonical, self._documents)}
         for digest, raw in documents.items():
             self._place.put(layout.document_file(digest), raw)
-        for digest, raw in _wordings(folders):
+        kept = read_wordings(self._tx, [bytes.fromhex(digest[7:]) for digest in wanted])
+        published = ((f"sha256:{digest.hex()}", raw) for digest, raw in sorted(kept.items()))
+        for digest, raw in chain(published, _wordings(folders)):
             if digest in wanted:
                 wanted.discard(digest)
                 self._place.put(layout.wording_file(digest), raw)

@@ -32,6 +32,7 @@ def make(
     from consent_ledger.answers import answer_of, use_of
     from consent_ledger.certificates import Signer, certify
     from consent_ledger.clearance import clear
+    from consent_ledger.cosigned import read_quorum
     from consent_ledger.ledger import system_clock
 
     hash_ = _hash(asset)
@@ -40,7 +41,8 @@ def make(
         point = clear(store, [hash_], use_of(request), clock=system_clock, as_of=as_of, published=session.published)
         answer = answer_of(hash_, request, point.decisions[0], point)
         key = session.read_key(session.settings.operator_key)
-        raw = certify(store, msgspec.json.encode(answer), Signer(key))
+        policy = read_quorum(session.settings.policy_file, closed=False).policy
+        raw = certify(store, msgspec.json.encode(answer), Signer(key, policy))
     try:
         with output.open("xb") as file:
             file.write(raw)

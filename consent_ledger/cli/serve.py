@@ -40,9 +40,9 @@ def serve(session: Session, host: str | None, port: int | None) -> None:
     from consent_ledger.certificates import Signer
     from consent_ledger.cosigned import read_quorum
 
-    signs = settings.operator_key.exists()
-    signer = Signer(session.read_key(settings.operator_key)) if signs else None
     quorum = read_quorum(settings.policy_file, closed=settings.witness_fail == "closed")
+    signs = settings.operator_key.exists()
+    signer = Signer(session.read_key(settings.operator_key), quorum.policy) if signs else None
     with session.ledger() as ledger, witnesses_asked(ledger, quorum, settings):
         try:
             ledger.require_current()
