@@ -7,11 +7,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from consent_ledger.errors import UnavailableError
 from consent_ledger.reading.log import read_entered
 from consent_ledger.reporting.charts import Labels, bar_chart, growth_chart
 from consent_ledger.reporting.document import FILE, encode_document, gather
@@ -141,12 +141,13 @@ def test_an_organisations_report_counts_what_it_may_see_and_names_no_other(world
     assert {f["detail"] for run in document["runs"] for f in run["findings"]} == {""}
 
 
-def test_the_report_can_be_made_again_from_its_file_by_hand(data: bytes, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "consent_ledger.reporting"]
-    refused = subprocess.run([*command, "en"], input=b"{}", capture_output=True, check=False)
+def test_what_is_no_report_is_refused() -> None:
+    command = [sys.executable, "-m", "consent_ledger.reporting", "en"]
+    refused = subprocess.run(command, input=b"{}", capture_output=True, check=False)
     assert (refused.returncode, refused.stdout) == (1, b"")
-    assert b"report" in refused.stderr
-    assert subprocess.run([*command, "xx"], input=b"", capture_output=True, check=False).returncode == 2
+    assert b"no report of format" in refused.stderr
+    with pytest.raises(UnavailableError):
+        report_pdf_apart(b"{}", "en")
 
 
 def test_pictures_of_little_and_of_much() -> None:

@@ -63,7 +63,7 @@ def test_the_proof_of_every_kind_of_entry_is_verified_step_by_step(
     browser: "Browser", signed_in: Any, world: Neighbours, place: Place
 ) -> None:
     page = opened(browser, signed_in)
-    for index in (0, 1, 31, 64, world.size - 2, world.size - 1):
+    for index in (0, 31, 64, world.size - 1):
         page.goto(f"{place.url}/audit/log/{index}")
         assert checked(page) == f"good: Verified: these bytes are entry {index} under the root of {world.size} entries."
         assert page.locator("#steps li").count() == page.locator("#path li").count() + 2
@@ -113,7 +113,7 @@ def test_a_root_that_the_auditor_holds_is_compared(
     assert checked(page) == "bad: NIET de wortel die u hebt."
 
 
-@pytest.mark.parametrize("width", [320, 360, 1280])
+@pytest.mark.parametrize("width", [320, 1280])
 def test_no_page_is_wider_than_its_window(
     browser: "Browser", signed_in: Any, world: Neighbours, place: Place, width: int
 ) -> None:
@@ -173,7 +173,7 @@ def test_every_text_stands_out_from_what_is_behind_it(
     """WCAG 2.2, 1.4.3: 4.5 to 1, in light and in dark."""
     for scheme in ("light", "dark"):
         page = opened(browser, signed_in, color_scheme=scheme)
-        for path in ("", "/log", "/log/31", "/checkpoints", "/take"):
+        for path in ("", "/log/31", "/checkpoints", "/take"):
             page.goto(f"{place.url}/audit{path}")
             assert page.evaluate(CONTRAST) == [], (scheme, path)
 
