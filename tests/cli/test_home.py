@@ -152,7 +152,7 @@ def test_what_is_wrong_with_a_home_is_said_in_one_line(
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=500k", "tmpfs", disk], capture_output=True, check=False)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=520k", "tmpfs", disk], capture_output=True, check=False)
     if done.returncode:
         pytest.skip("a small disk wants the right to mount one")
     yield disk
