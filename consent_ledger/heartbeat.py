@@ -100,18 +100,23 @@ class InBackground:
         self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
 
     def _run(self) -> None:
-        while not self._over.wait(self._interval):
-            try:
-                done = self._heartbeat.beat()
-            except StaleError as e:
-                self._said("stopped_by_witness", code=e.code, detail=str(e))
-            except LedgerError as e:
-                self._said("witnesses_not_asked", code=e.code)
-            except Exception as e:  # whatever it is, the next beat may go well, and nobody else would hear of it
-                self._said("witnesses_not_asked", error=type(e).__name__)
-            else:
-                for reply in done.replies if done is not None else ():
-                    self._said("witness_asked", witness=reply.witness, error=reply.error)
+        while True:
+            self._beat()
+            if self._over.wait(self._interval):
+                return
+
+    def _beat(self) -> None:
+        try:
+            done = self._heartbeat.beat()
+        except StaleError as e:
+            self._said("stopped_by_witness", code=e.code, detail=str(e))
+        except LedgerError as e:
+            self._said("witnesses_not_asked", code=e.code)
+        except Exception as e:  # whatever it is, the next beat may go well, and nobody else would hear of it
+            self._said("witnesses_not_asked", error=type(e).__name__)
+        else:
+            for reply in done.replies if done is not None else ():
+                self._said("witness_asked", witness=reply.witness, error=reply.error)
 
     def __enter__(self) -> Self:
         self._thread.start()

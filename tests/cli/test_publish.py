@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 
@@ -93,6 +94,23 @@ def test_witnesses_cosign_and_without_them_it_fails_closed_or_open(
     assert is_open.code == 0
     assert "fails open: it is shown all the same" in is_open.err
     assert read(place / "home", site) == size + 1
+
+
+def test_the_service_asks_its_witnesses_as_well(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with witness(run, place) as (policy, _):
+        monkeypatch.setenv("CONSENT_LEDGER_WITNESS_POLICY", str(policy))
+        with process("serve", "--port", "0", "--home", place / "home") as running:
+            assert running.stdout is not None
+            assert running.stderr is not None
+            address = re.search(r"http://[^,]+", running.stdout.readline())
+            assert address
+            while '"witness_asked"' not in (said := running.stderr.readline()):
+                assert said
+            assert msgspec.json.decode(said)["error"] is None
+            ready = httpx.get(f"{address[0]}/readyz").json()
+            assert (ready["quorum"], ready["fail"]) == ("cosigned", "closed")
+            assert NAME in httpx.get(f"{address[0]}/checkpoint").text
+            assert ended(running) == 0
 
 
 def test_a_restored_backup_is_found_out_by_a_witness_and_nothing_is_recorded_any_more(run: Run, place: Path) -> None:
