@@ -164,25 +164,31 @@ class Anchor:
     def advance(self, note: bytes) -> None:
         """Remember a checkpoint that is committed and not yet published, unless a later one is remembered.
 
-        UnavailableError `not_anchored` where that fails: the checkpoint must then not leave the process.
+        UnavailableError `not_anchored` where that fails, StaleError `forked` where another of that size is remembered:
+        the checkpoint must then not leave the process.
         """
+        checkpoint = read_checkpoint_text(note)
         try:
             with self._lock, self._held():
                 known = self.read().checkpoint
-                if known is None or known.size < _size(note):
-                    _replace(self.latest, note, durable=False)
-                    self._sync(note)
-                    self.read()
+                if known is None or known.size < checkpoint.size:
+                    self._write(note, checkpoint)
+                elif known.size == checkpoint.size and known != checkpoint:
+                    detail = f"another history of {known.size} entries was published from elsewhere meanwhile"
+                    raise StaleError(f"{detail}: the ledger is read-only, {WAY_FORWARD}", code="forked")
         except OSError as e:
             why = (e.strerror or str(e)).lower()
             detail = f"it was recorded, but the anchor `{self.path}` cannot be written: {why}; try again once it can"
             raise UnavailableError(detail, code="not_anchored") from e
 
-    def _sync(self, note: bytes) -> None:
-        """Write the anchor through to the disk, if that was not done for a second. The lock is held."""
+    def _write(self, note: bytes, checkpoint: Checkpoint) -> None:
+        """Write the checkpoint, through to the disk if that was not done for a second. The lock is held."""
+        (kept, _, stop), published = self._known
+        _replace(self.latest, note, durable=False)
         if self._synced is None or time.monotonic() - self._synced_at >= SYNC_SECONDS:
             _replace(self.path, note, durable=True)
-            self._synced, self._synced_at = note, time.monotonic()
+            self._synced, self._synced_at, kept = note, time.monotonic(), note
+        self._known = (kept, note, stop), Published(note, checkpoint, published.stop)
 
     def close(self) -> None:
         """Write through to the disk what was not yet."""

@@ -259,3 +259,16 @@ def test_what_a_witness_has_seen_stops_the_ledger_until_it_is_there(place: Path)
         assert again.ledger.register(again.enrolment("cyd")).is_new
         anchor.stop_mark.write_bytes(b"garbage")
         assert refusal(again) == "stopped"
+
+
+def test_two_databases_that_share_an_anchor_cannot_publish_two_histories(place: Path) -> None:
+    """The second commits, and nobody hears of it."""
+    backup = copy_of(place)
+    anchor = Anchor(place.with_name("anchor"))
+    with open_store(f"sqlite:///{place}") as one, open_store(f"sqlite:///{backup}") as two:
+        opened(one, anchor).enrol("cyd")
+        forked = opened(two, Anchor(place.with_name("other")))
+        receipt = forked.ledger.register(forked.enrolment("dan"))
+        with pytest.raises(StaleError) as refused:
+            anchor.advance(receipt.checkpoint)
+        assert refused.value.code == "forked"
