@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-ROUNDS = 12
+ROUNDS = 8
 CALL = re.compile(r'\d+ +(write|fsync|rename)\((?:\d+<([^>]*)>|"([^"]*)"(?:, "([^"]*)")?).*\) += (-?\d+)')
 
 
