@@ -36,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a checkpoint without its quorum is shown (open) or kept back (closed)."""
     witness_minutes: Whole = 60
     """After how long witnesses are asked again while nothing changes."""
+    verify_hours: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 24
+    """How often the service verifies the whole ledger; 0: never."""
     hosts: tuple[str, ...] = ()
     """Names that the service answers to; none: any."""
     proxies: tuple[str, ...] = ()
@@ -120,6 +122,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     witness_policy: str | None = None
     witness_fail: Literal["open", "closed"] | None = None
     witness_minutes: Whole | None = None
+    verify_hours: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None = None
     hosts: tuple[str, ...] | None = None
     proxies: tuple[str, ...] | None = None
     https: bool | None = None
@@ -183,6 +186,7 @@ def write_settings(home: Path, database: str | None) -> None:
         '# witness_policy = "policy.txt"   # witnesses and their quorum, see docs/witnessing.md; without it: none',
         '# witness_fail = "closed"   # a checkpoint without its quorum is kept back; "open": it is shown',
         "# witness_minutes = 60   # after how long they are asked again while nothing changes",
+        "# verify_hours = 24   # how often the service verifies the whole ledger; 0: never",
         '# hosts = ["ledger.example.org"]   # the names that it answers to; without it: any',
         '# proxies = ["10.0.0.0/8"]   # whose X-Forwarded-For is believed; without it: nobody\'s',
         "# https = true   # browsers reach it by https, so that cookies go no other way",

@@ -43,7 +43,7 @@ def serve(session: Session, host: str | None, port: int | None) -> None:
     quorum = read_quorum(settings.policy_file, closed=settings.witness_fail == "closed")
     signs = settings.operator_key.exists()
     signer = Signer(session.read_key(settings.operator_key), quorum.policy) if signs else None
-    with session.ledger() as ledger, witnesses_asked(ledger, quorum, settings):
+    with session.ledger() as ledger, witnesses_asked(ledger, quorum, settings), verified(ledger, settings):
         try:
             ledger.require_current()
         except StaleError as e:
@@ -77,6 +77,20 @@ def witnesses_asked(ledger: "Ledger", quorum: "Quorum", settings: Settings) -> I
         asking(ledger.store, quorum, ledger.anchor, clock=ledger.clock, heartbeat_seconds=seconds) as witnessing,
         InBackground(Heartbeat(ledger.store, witnessing, ledger.anchor, ledger.clock), said),
     ):
+        yield
+
+
+@contextmanager
+def verified(ledger: "Ledger", settings: Settings) -> Iterator[None]:
+    """While it is served, the ledger is verified every so many hours by one of the processes that serve it."""
+    if not settings.verify_hours:
+        yield
+        return
+    from consent_ledger.api.logs import json_logger
+    from consent_ledger.verification.watching import Watch, command
+
+    said = json_logger(sys.stderr.buffer).info
+    with Watch(ledger.store, ledger.clock, settings.verify_hours * 3600, command(settings.home), said):
         yield
 
 
