@@ -24,11 +24,11 @@ from consent_ledger.access.callers import SCOPES
 from consent_ledger.access.organisations import open_account
 from consent_ledger.access.tokens import create_token
 from consent_ledger.keyfile import write_key_file
-from consent_ledger.ledger import Receipt, system_clock
+from consent_ledger.ledger import Ledger, Receipt, system_clock
 from consent_ledger.licenses import statements as st
 from consent_ledger.settings import write_settings
 from consent_ledger.store.engine import open_store
-from tests.world import World, party_of
+from tests.world import LOG_KEY, World, findings, index_is_right, party_of
 
 ENDINGS = {"kill": signal.SIGKILL, "term": signal.SIGTERM}
 HEAD = "POST /v1/statements HTTP/1.1\r\nHost: ledger\r\nContent-Type: application/json\r\nConnection: close\r\n"
@@ -195,3 +195,22 @@ def signed_through(place: Place, servers: Sequence[Server], endings: Sequence[st
     crowd = Crowd(place, servers, Random(seed))
     asyncio.run(disturb(place, servers, crowd, endings, names))
     return crowd
+
+
+def everything_holds(place: Place, crowd: Crowd, statements: int) -> int:
+    """Assert that all that was told is true, and nothing else was recorded; return how many statements were."""
+    for told in crowd.answers.values():
+        assert len(told) == 2
+        assert told[0].body == told[1].body, "one client got two answers"
+    receipts = [told[0].receipt for told in crowd.answers.values()]
+    with open_store(place.url) as store:
+        ledger = Ledger.open(store, LOG_KEY)
+        assert findings(store) == []
+        assert index_is_right(store)
+        for receipt in receipts:
+            found = ledger.find(receipt["id"])
+            recorded = found.entry, found.entry_bytes.decode(), found.checkpoint.decode()
+            assert recorded == (receipt["entry"], receipt["sealed"], receipt["checkpoint"])
+    entries = sorted(receipt["entry"] for receipt in receipts)
+    assert entries == list(range(place.before, place.before + statements))
+    return statements

@@ -1,4 +1,5 @@
-"""`python -m tests.bench [register] [clear] [mixed] [verify] [aged]`: the aims of the design, as ratios of one run."""
+"""`python -m tests.bench [register] [clear] [mixed] [verify] [aged] [http] [soak]`: the aims of the design, as ratios
+of one run; and the service killed again and again amid five hundred signers."""
 
 import argparse
 import os
@@ -13,6 +14,7 @@ from consent_ledger.clearance import Engine
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.store.engine import open_store
 from consent_ledger.verification import verify_bundle
+from tests.bench import http, soak
 from tests.bench.aged import aged
 from tests.bench.yardsticks import cedar_rate, indexed_lookups, raw_verify_rate, seconds, sqlite_commit_rate
 from tests.twine import OPEN, START, Twine, key_for
@@ -107,6 +109,9 @@ def main() -> None:
     parser.add_argument("what", nargs="*", default=["register", "clear", "mixed", "verify"])
     parser.add_argument("--large", type=int, default=1_000_000, help="assets in the large clearance")
     parser.add_argument("--entries", type=int, default=100_000, help="entries in the verification")
+    parser.add_argument("--seconds", type=int, default=3, help="for each load over HTTP")
+    parser.add_argument("--signers", type=int, default=500, help="people who sign amid kills")
+    parser.add_argument("--times", type=int, default=10, help="kills")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         for what in arguments.what:
@@ -123,8 +128,12 @@ def main() -> None:
                     verify(directory, arguments.entries)
                 case "aged":
                     aged(directory, arguments.entries)
+                case "http":
+                    http.measure(directory, arguments.seconds)
+                case "soak":
+                    soak.soak(directory, arguments.signers, arguments.times)
                 case _:
-                    parser.error(f"unknown measurement `{what}`, want register, clear, mixed, verify or aged")
+                    parser.error(f"unknown measurement `{what}`, see the first line of --help")
 
 
 if __name__ == "__main__":
