@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.audit.policy import NOBODY, Policy, parse_policy, satisfied
 from consent_ledger.errors import NotFoundError
 from consent_ledger.signing.note import split_note
@@ -35,8 +36,8 @@ def read_cosigned(tx: Transaction, size: int | None = None) -> bytes | None:
     note = read_checkpoint(tx, size)
     if note is None:
         return None
-    at = int(note.split(b"\n", 2)[1])
-    return note + b"".join(cosignature.line for cosignature in newest_cosignatures(tx, at))
+    cosignatures = newest_cosignatures(tx, read_checkpoint_text(note).size)
+    return note + b"".join(cosignature.line for cosignature in cosignatures)
 
 
 def read_shown(tx: Transaction, quorum: Quorum) -> bytes | None:

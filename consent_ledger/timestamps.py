@@ -66,7 +66,7 @@ class Authority:
                     answer += chunk
                     if len(answer) > MAX_STAMP:
                         raise VerificationError("time-stamping authority answers without end", code="bad_answer")
-        except (httpx.HTTPError, httpx.InvalidURL) as e:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as e:
             detail = f"time-stamping authority cannot be reached: {type(e).__name__}"
             raise UnavailableError(detail, code="authority_unreachable") from e
         if response.status_code != 200:

@@ -200,7 +200,7 @@ class Witnessing:
                     if len(answer) > MAX_ANSWER or time.monotonic() > until:
                         raise VerificationError(f"witness `{shown(witness)}` answers without end", code="bad_answer")
                 return response.status_code, answer
-        except (httpx.HTTPError, httpx.InvalidURL) as e:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as e:
             detail = f"witness `{shown(witness)}` cannot be reached: {type(e).__name__}"
             raise UnavailableError(detail, code="witness_unreachable") from e
 

@@ -274,6 +274,19 @@ def test_an_answer_that_proves_nothing_is_no_cosignature_and_stops_nothing(
         assert read_cosigned(tx) == read_shown(tx, Quorum())
 
 
+@pytest.mark.parametrize(
+    "address", ["nowhere", "ftp://a.example", "http://[::1", "http://xn--/", "http://127.0.0.1:9/\udcff", "file:///etc"]
+)
+def test_an_address_that_is_none_keeps_no_other_witness_from_being_asked(
+    log: Growing, witnesses: Witnesses, address: str
+) -> None:
+    lines = f"witness A {vkey('A')} {witnesses.start('A')}\nwitness B {vkey('B')} {address}\nquorum A\n"
+    log.grow(5)
+    size, replies, has = Asking(log.store, Quorum(parse_policy(lines.encode(errors="surrogateescape")), True)).ask()
+    assert (size, replies["A"], has) == (5, None, True)
+    assert "cannot be reached" in (replies["B"] or "")
+
+
 def test_many_rounds_at_once_agree(log: Growing, witnesses: Witnesses) -> None:
     wanted = quorum({"A": witnesses.start("A"), "B": witnesses.start("B")})
     log.grow(5)
