@@ -29,13 +29,24 @@ find_python() {
   return 1
 }
 
+installed() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
+  echo "setup: installing $*" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  { apt-get update; apt-get install -y --no-install-recommends "$@"; } >>"$log" 2>&1
+}
+
 need() {
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "setup: installing $*" >&2
-    export DEBIAN_FRONTEND=noninteractive
-    { apt-get update; apt-get install -y --no-install-recommends "$@"; } >>"$log" 2>&1 && return
-  fi
-  fail "something of the system is missing, please run: sudo apt-get install $*"
+  installed "$@" || fail "something of the system is missing, please run: sudo apt-get install $*"
+}
+
+# Tests that want a program that is not there say so.
+want() {
+  for program in "$@"; do
+    command -v "$program" >/dev/null || missing="${missing:-}${missing:+ }$program"
+  done
+  [ -z "${missing:-}" ] || installed $missing ||
+    echo "setup: some tests will not run without: sudo apt-get install $missing" >&2
 }
 
 make_venv() {
@@ -80,4 +91,5 @@ pip --no-build-isolation -e .
 if [ "$1" = dev ] && ! has_pdf_libraries; then
   need libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 fi
+if [ "$1" = dev ]; then want chromium openssl strace; fi
 state "$lock" >".venv/.stamp-$1"
