@@ -19,6 +19,7 @@ from consent_ledger.store.transaction import Transaction
 from consent_ledger.store.witnesses import cosigned_sizes, newest_cosignatures, read_witnessed
 
 _FAR_ENOUGH = 256
+_MOST = 64
 
 
 class Quorum(msgspec.Struct, frozen=True):
@@ -36,7 +37,9 @@ def read_cosigned(tx: Transaction, size: int | None = None) -> bytes | None:
     note = read_checkpoint(tx, size)
     if note is None:
         return None
-    cosignatures = newest_cosignatures(tx, read_checkpoint_text(note).size)
+    # A note holds a hundred signatures, and witnesses come and go: the newest are those that are asked now.
+    found = newest_cosignatures(tx, read_checkpoint_text(note).size)
+    cosignatures = sorted(found, key=lambda cosignature: -cosignature.signed_at)[:_MOST]
     return note + b"".join(cosignature.line for cosignature in cosignatures)
 
 
