@@ -282,7 +282,7 @@ def test_the_bundle_says_of_itself_what_it_can_and_cannot_prove(world: World, tm
 
 
 def test_verification_needs_no_database_library() -> None:
-    code = "import sys, consent_ledger.verification; print(sorted({m.split('.')[0] for m in sys.modules}))"
+    code = "import sys, consent_ledger.verification.certificates; print(sorted({m.split('.')[0] for m in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
     loaded = msgspec.json.decode(done.stdout.replace("'", '"'), type=list[str])
     assert {"sqlalchemy", "sqlite3", "sqlmodel", "litestar", "click"}.isdisjoint(loaded)
@@ -408,6 +408,13 @@ def test_from_a_home_to_a_sample_and_its_verification(run: Run, tmp_path: Path) 
     assert ran.code == 0
     assert run("bundle", out, "--home", home).code == 1
     assert run("verify", out, "--vkey", home / "log.vkey").code == 0
+    tar = tmp_path / "ledger.tar"
+    assert run("bundle", tar, "--home", home, "--party", "ledger").code == 0
+    assert run("verify", tar, "--vkey", home / "log.vkey").code == 0
+    assert run("bundle", tmp_path / "x", "--home", home, "--project", "nothing").code == 1
+    assert run("bundle", tmp_path / "x", "--home", home, "--only-sample").code == 2
+    assert run("bundle", tmp_path / "x", "--home", home, "--party", "ledger", "--withhold-openings").code == 2
+    assert not (tmp_path / "x").exists()
     assert run("verify", "--ledger", home).code == 0
     assert run("rebuild", "--home", home).code == 0
     assert run("rebuild", "--home", home, "--dry-run").code == 0

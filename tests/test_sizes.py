@@ -66,7 +66,7 @@ def test_a_log_of_any_shape_verifies_in_both_and_by_the_definition(tmp_path: Pat
 
 def test_a_third_level_of_tiles_begins_at_65536(tmp_path: Path, second: Second) -> None:
     assert not any(tile.level == 2 for tile in tiles_of(65_535))
-    assert second.bundle(bundle_of(tmp_path / "full", 65_536), VKEY).findings == []
+    assert sum(tile.width for tile in tiles_of(65_536) if tile.level == 2) == 1
     bundle = bundle_of(tmp_path / "bundle", LARGEST)
     flip(bundle / "tile/1/000", 32 * 77)
     report = verify_bundle(bundle, vkey=VKEY, jobs=1)
