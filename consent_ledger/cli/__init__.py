@@ -55,10 +55,10 @@ COMMANDS = {
 
 
 AT_A_SERVER = frozenset(
-    ("party", "template", "project", "asset", "grant", "revoke", "suspend", "resume", "submission", "statement",
-     "check", "explain", "receipt")
+    ("org", "party", "template", "project", "asset", "grant", "revoke", "suspend", "resume", "submission",
+     "statement", "check", "explain", "receipt", "key")
 )  # fmt: skip
-"""What may be asked or said of a ledger that another machine has."""
+"""What may be asked or said of a ledger that another machine has, all of it or, of a group, some."""
 
 
 class LazyGroup(click.Group):

@@ -12,6 +12,7 @@ from consent_ledger.address_book import Contact
 from consent_ledger.cli.ledgers import Recording
 from consent_ledger.cli.output import note
 from consent_ledger.cli.session import Rehearsed, Session
+from consent_ledger.durable import sync_directory
 from consent_ledger.errors import LedgerError
 from consent_ledger.issuing import key_material, new_party_id
 from consent_ledger.keyfile import new_seed, write_key_file
@@ -64,8 +65,18 @@ def _new_keys(session: Session, names: Sequence[str], made: list[Path], *, dry_r
 
     Under a passphrase one by one: each then fills a lot of memory, on purpose.
     """
+    if not dry_run:
+        _make_room(session)
     with ThreadPoolExecutor(1 if session.given_passphrase() else _AT_ONCE) as pool:
         return list(pool.map(lambda name: _new_key(session, name, made, dry_run=dry_run), names))
+
+
+def _make_room(session: Session) -> None:
+    """Make the folder of key files, which a home that was put together by hand may not have."""
+    folder = session.settings.party_keys
+    if not folder.exists():
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_directory(folder.parent)
 
 
 def _new_key(session: Session, name: str, made: list[Path], *, dry_run: bool) -> tuple[str, Any]:

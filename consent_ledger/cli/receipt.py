@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from consent_ledger.cli.anchors import read_key
 from consent_ledger.cli.output import note, write_json
 from consent_ledger.cli.session import Session, ledger_options, pass_session
 
@@ -37,16 +38,16 @@ def take(session: Session, id_: str, output: Path | None, tlog_proof: bool) -> N
     note(f"wrote `{output}`; verify it with `consent-ledger receipt verify {output}`")
 
 
-@receipt.command(epilog='Example: consent-ledger receipt verify receipt.json --vkey "$(cat log.vkey)"')
+@receipt.command(epilog="Example: consent-ledger receipt verify receipt.json --vkey log.vkey")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--vkey", metavar="KEY", help="The log's verifier key, where you know it from elsewhere.")
+@click.option("--vkey", metavar="KEY|FILE", help="The log's verifier key, where you know it from elsewhere.")
 def verify(file: Path, vkey: str | None) -> None:
     """Verify a receipt with nothing but this file: no ledger, no network. Exit code 5 if it proves nothing."""
     from consent_ledger.receipt_file import MAX_FILE, decode_receipt_file, verify_receipt_file
     from consent_ledger.signing.instants import format_time
 
     with file.open("rb") as stream:
-        proved = verify_receipt_file(decode_receipt_file(stream.read(MAX_FILE + 1)), vkey)
+        proved = verify_receipt_file(decode_receipt_file(stream.read(MAX_FILE + 1)), read_key(vkey))
     at = format_time(proved.entry.recorded_at)
     write_json(
         {

@@ -248,6 +248,14 @@ def _kept(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
         setattr(ctx.find_object(Session), parameter.name, value)
 
 
+def _kept_home(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Give the session the home, unless a server was named for a command that knows none."""
+    server = ctx.ensure_object(Session).server
+    if server is not None and all(p.name != "server" for p in ctx.command.params):
+        raise click.UsageError(f"`{ctx.info_name}` works on the ledger of the home, not on that of a server")
+    _kept(ctx, parameter, value)
+
+
 def home_options(command: Command) -> Command:
     """Let a command take --home and --passphrase-file, which also stand before its name."""
     path = click.Path(path_type=Path)
@@ -256,7 +264,7 @@ def home_options(command: Command) -> Command:
         help="A file with the passphrase of key files.",
     )(command)  # fmt: skip
     return click.option(
-        "--home", type=path, expose_value=False, callback=_kept, help="The ledger's folder.", is_eager=True
+        "--home", type=path, expose_value=False, callback=_kept_home, help="The ledger's folder.", is_eager=True
     )(command)
 
 

@@ -167,6 +167,7 @@ def test_a_receipt_proves_it_without_the_ledger(run: Run, granted: Path) -> None
     (granted / "home").rename(granted / "gone")
     proved = run("receipt", "verify", receipt, "--vkey", vkey)
     assert proved.code == 0
+    assert run("receipt", "verify", receipt, "--vkey", granted / "gone/log.vkey") == proved
     assert json.loads(proved.out)["id"] == id_
     other = json.loads((granted / "gone/parties.ndjson").read_text().splitlines()[0])["party"]
     for wrong in (

@@ -285,7 +285,23 @@ def test_a_token_that_others_can_read_is_not_used(run: Run, both: Both, tmp_path
     assert "is open to others (mode 0644), want 0600" in refused.err
 
 
-@pytest.mark.parametrize("command", [("bundle", "x"), ("serve",), ("rebuild",)])
+def test_a_home_put_together_by_hand_is_enough_to_enrol(run: Run, both: Both, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    for name in ("log.vkey", "keys/studio.key"):
+        shutil.copy2(both.there / name, home)
+    studio = json.loads((both.there / "parties.ndjson").read_text().splitlines()[1])
+    (home / "parties.ndjson").write_text(json.dumps(studio | {"key": "studio.key"}) + "\n")
+    (home / "server.toml").write_text(f'server = "{both.server}"\ntoken_file = "{both.studio}"\n')
+    assert run("party", "add", "emma", "--adult", "--by", "studio", "--home", home).code == 0
+    assert [path.stat().st_mode & 0o777 for path in (home / "keys", home / "keys/emma.key")] == [0o700, 0o600]
+    assert run("--home", home, "--server", both.server, "key", "new", home / "new.key").code == 0
+    added = run("--home", home, "--server", both.server, "--token-file", both.studio, "key", "add", "emma",
+                home / "new.key")  # fmt: skip
+    assert added.code == 0
+
+
+@pytest.mark.parametrize("command", [("bundle", "x"), ("serve",), ("rebuild",), ("org", "admin", "studio")])
 def test_what_works_on_the_database_itself_takes_no_server(run: Run, both: Both, command: tuple[str, ...]) -> None:
     refused = run("--server", both.server, "--home", both.here, *command)
     assert (refused.code, refused.out) == (2, "")
