@@ -1,10 +1,12 @@
 """The file of a certificate (docs/decisions/0007): canonical JSON, so that every byte of it has one spelling."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from consent_ledger.answers import ClearanceAnswer
+from consent_ledger.audit.checkpoint import Checkpoint
 from consent_ledger.errors import VerificationError
 from consent_ledger.licenses.terms import PartyId
 from consent_ledger.signing.canonical import encode_canonical
@@ -14,6 +16,10 @@ FORMAT: Final = "consent-ledger/certificate/v1"
 ANSWER_TYPE = "application/vnd.consent-ledger.decision.v1+json"
 EVIDENCE_TYPE = "application/vnd.consent-ledger.evidence.v1+json"
 MAX_CERTIFICATE = 64 * 1024 * 1024
+CANNOT = (
+    "that no other entry touches the question: the operator says so, and only the whole log shows it",
+    "that people are who their keys say, and that the media file is what its hash was made from",
+)
 
 
 class Sealed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -47,6 +53,21 @@ class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     log_keys: tuple[str, ...]
     witnesses: tuple[str, ...]
     entries: tuple[Sealed, ...]
+
+
+class Certified(NamedTuple):
+    """What a certificate proves: the ledger gave this answer, and at this checkpoint it rested on these entries.
+
+    `replayed`: the answer was arrived at again from the entries alone. `cosigned` are witnesses of the reader's policy.
+    """
+
+    answer: ClearanceAnswer
+    checkpoint: Checkpoint
+    entries: int
+    signatures: int
+    replayed: bool
+    cosigned: tuple[str, ...]
+    not_checked: tuple[str, ...]
 
 
 def encode_certificate(certificate: Certificate) -> bytes:

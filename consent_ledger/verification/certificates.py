@@ -31,34 +31,16 @@ from consent_ledger.signing.instants import parse_instant
 from consent_ledger.signing.note import NoteVerifier, open_note, split_note, vkey_text
 from consent_ledger.verification.certificate_file import (
     ANSWER_TYPE,
+    CANNOT,
     EVIDENCE_TYPE,
     MAX_CERTIFICATE,
     Certificate,
+    Certified,
     Evidence,
     Sealed,
     decode_certificate,
 )
 from consent_ledger.verification.walk import RESTS_ON_ANOTHER
-
-CANNOT = (
-    "that no other entry touches the question: the operator says so, and only the whole log shows it",
-    "that people are who their keys say, and that the media file is what its hash was made from",
-)
-
-
-class Certified(NamedTuple):
-    """What a certificate proves: the ledger gave this answer, and at this checkpoint it rested on these entries.
-
-    `replayed`: the answer was arrived at again from the entries alone. `cosigned` are witnesses of the reader's policy.
-    """
-
-    answer: ClearanceAnswer
-    checkpoint: Checkpoint
-    entries: int
-    signatures: int
-    replayed: bool
-    cosigned: tuple[str, ...]
-    not_checked: tuple[str, ...]
 
 
 def verify_certificate(raw: bytes, vkey: str | None = None, policy: Policy | None = None) -> Certified:
