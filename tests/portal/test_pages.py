@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -227,6 +228,14 @@ def test_style_and_script_are_kept_for_good_under_their_digest(client: TestClien
         response = client.get(path)
         assert "immutable" in response.headers["cache-control"]
         assert client.get(path.replace(path.split("/")[2], "0" * 16)).status_code == 404
+
+
+def test_every_page_is_in_the_tests_above() -> None:
+    tested = {*PAGES, "/audit/log/7/tlog-proof", "/audit/report.pdf", "/audit/report.json", "/audit/bundle/own.tar"}
+    spelled = {re.sub(r"/\d+|(?<=bundle/)\w+\.tar", lambda m: "/{}" if m[0][0] == "/" else "{}", p.partition("?")[0])
+               for p in tested}  # fmt: skip
+    paths = {re.sub(r"\{\w+:\w+\}", "{}", path) for handler in ROUTES for path in handler.paths}
+    assert paths - spelled == {"/audit/sign-in", "/assets/{}/{}"}
 
 
 def test_every_page_wants_a_scope_but_the_sign_in_and_the_files() -> None:
