@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from consent_ledger.errors import LedgerError
+from consent_ledger.errors import LedgerError, UnavailableError
 from consent_ledger.licenses.keys import for_admission
 from consent_ledger.licenses.signed import (
     SignedStatement,
@@ -47,12 +47,15 @@ class Intake:
         parsed = [_parse(raw, read_signed) for raw in envelopes]
         keys = self._keys_for([p for p in parsed if isinstance(p, SignedStatement)])
         again: set[int] = set()
-        half = len(envelopes) // 2 + 1  # of a batch that two cores are waited for
-        parts = [self._send(range(n, min(n + half, len(parsed))), parsed, keys, workers, again)
-                 for n in range(0, len(parsed), half)]  # fmt: skip
+        share = len(envelopes) // workers.count + 1
+        parts = [self._send(range(n, min(n + share, len(parsed))), parsed, keys, workers, again)
+                 for n in range(0, len(parsed), share)]  # fmt: skip
 
         def finish() -> list[Verified | LedgerError]:
-            again.update(n for part in parts for n in part.wrong())
+            try:
+                again.update(n for part in parts for n in part.wrong())
+            except UnavailableError:  # a worker has gone: then it is done here
+                return self.verify_here(envelopes)
             return [
                 p if isinstance(p, LedgerError) else _verified(p, signers_of(p.envelope)) if n not in again
                 else self.verify_here([p.raw])[0]  # for the words of the refusal

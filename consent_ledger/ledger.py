@@ -38,7 +38,7 @@ __all__ = ["BATCH", "Ledger", "Outcome", "Receipt", "system_clock", "unknown_sta
 
 BATCH = 1_000
 _AHEAD = 2  # batches that are being verified while one is committed
-_FEW = 100  # statements that are verified sooner here than by a worker
+_FEW = 8  # statements that are verified here; of more, each would make this thread wait once for its turn again
 _REMEMBERED_FACTS = 200_000
 
 

@@ -7,6 +7,7 @@ caller's main module again, or fork it with its threads.)
 
 import gc
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -90,8 +91,8 @@ class Workers:
     Close them, or use as a context manager."""
 
     def __init__(self, count: int | None = None) -> None:
-        self._count = count or os.cpu_count() or 1
-        self._threads = ThreadPoolExecutor(self._count, thread_name_prefix="verifier")
+        self.count = count or os.cpu_count() or 1
+        self._threads = ThreadPoolExecutor(self.count, thread_name_prefix="verifier")
         self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
         self._processes: list[subprocess.Popen[bytes]] = []
         self._starting = Lock()
@@ -99,7 +100,7 @@ class Workers:
     def start(self) -> None:
         """Start the processes now, so that they are ready when the first job comes."""
         with self._starting:
-            while len(self._processes) < self._count:
+            while len(self._processes) < self.count:
                 command = [sys.executable, "-m", "consent_ledger.workers"]
                 process = subprocess.Popen(
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", env=_environment()
@@ -210,7 +211,9 @@ def may_be_enrolled(point: bytes) -> bool:
 
 
 def main() -> None:
-    """Answer jobs until the input ends."""
+    """Answer jobs until the input ends, and only then: a signal that is meant for all lets the service finish first."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     decoder = msgspec.msgpack.Decoder(Job)
     while (frame := read_frame(sys.stdin.buffer)) is not None:
         job = decoder.decode(frame)

@@ -44,8 +44,10 @@ def run(
     _redirect_server_log(ServerLog(logger))
     sys.setswitchinterval(SWITCH_SECONDS)
     listening = _listen(host, port)
+    app = create_app(ledger, logger=logger, exposure=exposure, signer=signer, quorum=quorum, tracing=tracing)
+    app.state.service.start_workers()
     config = uvicorn.Config(
-        create_app(ledger, logger=logger, exposure=exposure, signer=signer, quorum=quorum, tracing=tracing),
+        app,
         http=bounded(_allow_files(connections)),
         access_log=False,
         log_config=None,

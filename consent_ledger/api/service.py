@@ -38,7 +38,7 @@ class Service:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._streams = ThreadPoolExecutor(STREAMS, thread_name_prefix="stream")
         self._batches = ThreadPoolExecutor(4, thread_name_prefix="batch")
-        self._workers = Workers(max(1, (os.cpu_count() or 1) - 1))  # started when they are first needed
+        self._workers = Workers(max(1, (os.cpu_count() or 1) - 1))
         # Two at a time: signatures of the next batch are verified while the last one is being committed.
         self.registrations = Batched[bytes, Receipt](self.register_all, self._batches, parallel=2)
         self.metrics = Metrics(partial(standing_of, ledger), lambda: {"registrations": self.registrations.waiting})
@@ -50,9 +50,7 @@ class Service:
 
     def register_all(self, envelopes: Sequence[bytes]) -> list[Outcome]:
         """Record statements, in order; see `Ledger.register_all`."""
-        outcomes = self.ledger.register_all(envelopes)
-        self.metrics.registered(outcomes)
-        return outcomes
+        return self.begin(envelopes)()
 
     def begin(self, envelopes: Sequence[bytes]) -> Callable[[], list[Outcome]]:
         """Begin to verify statements, and return what records them; see `Ledger.begin`."""
@@ -64,6 +62,10 @@ class Service:
             return outcomes
 
         return finish
+
+    def start_workers(self) -> None:
+        """Start the verifier processes, so that the first statements need not wait for them."""
+        self._workers.start()
 
     def warm_up(self) -> None:
         """Begin to read what questions rest on, so that the first one need not wait for it."""

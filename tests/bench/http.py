@@ -33,13 +33,13 @@ CONNECTIONS = 64
 
 
 class Bench:
-    """A ledger of 2,000 people in a database, servers for it, and what is sent to them."""
+    """A ledger of 2,000 people with eight clips each, and what is sent to its servers."""
 
     def __init__(self, directory: Path, url: str, duration: int) -> None:
         self.directory = directory
         self.url = url
         self.duration = duration
-        self.twine = Twine(2_000, 1)
+        self.twine = Twine(2_000, 8)
         self.token = furnish(url, self.twine)
         self._said = said(self.twine)
 
@@ -151,7 +151,7 @@ def measure_questions(bench: Bench, places: Sequence[str], name: str) -> None:
     print(f"  no-op route, same guard and frame: {no_op:,.0f} a second; ratio {told.rate / no_op:.2f} (aim 0.50)")
     cedar = bench.load(places, "/cedar", asked)
     print(f"  Cedar behind the same server, bare route, no guard: {cedar}; ours {told.rate / cedar.rate:.2f} times")
-    lines = (asked[0].read_bytes() * (LINES // bench.twine.contributors + 1)).splitlines(keepends=True)[:LINES]
+    lines = (asked[0].read_bytes() * (LINES // len(bench.twine.assets()) + 1)).splitlines(keepends=True)[:LINES]
     taken = seconds(lambda: post(places[0], "/v1/clearance/bulk", b"".join(lines), bench.token))
     print(f"  {LINES:,} questions as lines of one request: {taken:.2f} s, {LINES / taken:,.0f} a second")
 

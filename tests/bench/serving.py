@@ -43,6 +43,7 @@ def create_app(store: Store) -> Any:
     service.HOT = (*service.HOT, "no_op")  # type: ignore[assignment]
     logger = json_logger(open("/dev/null", "wb"))  # noqa: SIM115 - for as long as it serves
     whole = service.create_app(Ledger.open(store, key_for("log")), logger=logger, exposure=FREELY)
+    whole.state.service.start_workers()
     ask = cedar_question()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
