@@ -49,7 +49,7 @@ class Dialect(Protocol):
         once, without waiting for anything."""
 
     def close(self) -> None:
-        """Close what was opened for `version`."""
+        """Close the connections that are not in use."""
 
     def after_upgrade(self) -> None:
         """Settings that a ledger's file keeps, made only once it is known to be a ledger's."""

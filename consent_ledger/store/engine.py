@@ -115,7 +115,6 @@ class Store:
     def close(self) -> None:
         """Close the connections that are not in use."""
         self._dialect.close()
-        self._dialect.readers.dispose()
 
     def __enter__(self) -> Self:
         return self

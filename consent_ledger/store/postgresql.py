@@ -106,7 +106,7 @@ class Postgresql:
         return None
 
     def close(self) -> None:
-        """Nothing was opened."""
+        self.readers.dispose()
 
     def after_upgrade(self) -> None:
         """Nothing: what a ledger needs is asked for in each transaction."""

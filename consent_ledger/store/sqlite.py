@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import mkstemp
 from threading import Lock
@@ -19,7 +20,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from consent_ledger.errors import ConflictError, LedgerError, NotFoundError, UnavailableError
 from consent_ledger.store.dialect import Row, Table
 
-CHUNK = 2_000  # SQLite refuses more than 32,766 parameters; beyond some hundreds there is nothing left to gain
+CHUNK = 2_048  # SQLite refuses more than 32,766 parameters; beyond some hundreds there is nothing left to gain
 REACTIONS = {
     "SQLITE_BUSY": ("locked", "is locked by another writer"),
     "SQLITE_LOCKED": ("locked", "is locked by another writer"),
@@ -54,13 +55,28 @@ class Sqlite:
             if read_only or not create:
                 raise NotFoundError(f"no ledger at `{path}`", code="ledger_missing")
             self._create_file()
+        # Apart, and never changed from one to the other: every PRAGMA has SQLite prepare all statements anew.
+        self.readers = self._pool("BEGIN")
+        self.writers = self._pool("BEGIN IMMEDIATE")
+
+    def _pool(self, begin: str) -> Engine:
+        """Return connections whose transactions begin in that way; those of readers cannot write, as they would take
+        the lock behind the back of those who queue for it."""
         # A reader never waits for another, so there is no reason to bound their number.
         engine = create_engine(
-            "sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1, hide_parameters=True
+            "sqlite://",
+            creator=partial(self._connect, query_only=begin == "BEGIN"),
+            poolclass=QueuePool,
+            max_overflow=-1,
+            hide_parameters=True,
         )
-        event.listen(engine, "begin", _begin)
-        self.readers: Engine = engine.execution_options(begin="BEGIN")
-        self.writers: Engine = engine.execution_options(begin="BEGIN IMMEDIATE")
+
+        def begin_in_earnest(connection: Connection) -> None:
+            driver_connection: Any = connection.connection.driver_connection
+            driver_connection.execute(begin)
+
+        event.listen(engine, "begin", begin_in_earnest)
+        return engine
 
     def _create_file(self) -> None:
         """Make a database without tables that only its owner may read; SQLite gives its journals the same mode.
@@ -82,7 +98,7 @@ class Sqlite:
             reason = str(getattr(e, "strerror", None) or e).lower()
             raise UnavailableError(f"`{self.place}` cannot be created: {reason}", code="cannot_open") from e
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, *, query_only: bool = True) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"file:{quote(str(self._path))}?{self._mode()}",
             uri=True,
@@ -93,6 +109,7 @@ class Sqlite:
         try:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA query_only = {query_only}")
             connection.execute("PRAGMA secure_delete = ON")
             # Without this, INSERT OR REPLACE deletes rows behind the back of the delete triggers.
             connection.execute("PRAGMA recursive_triggers = ON")
@@ -133,6 +150,8 @@ class Sqlite:
     def select_among(self, cursor: Any, sql: str, values: Sequence[Any], rest: Sequence[Any]) -> Iterator[list[Row]]:
         for start in range(0, len(values), CHUNK):
             chunk = values[start : start + CHUNK]
+            # Filled up with the last one to a power of two: few statements then, which SQLite prepares once.
+            chunk = [*chunk, *[chunk[-1]] * ((1 << (len(chunk) - 1).bit_length()) - len(chunk))]
             marks = ",".join("?" * len(chunk))
             yield cursor.execute(sql.replace("{among}", f"IN ({marks})"), (*chunk, *rest)).fetchall()
 
@@ -155,10 +174,12 @@ class Sqlite:
             if self._watch is not None:
                 self._watch.close()
                 self._watch = None
+        self.readers.dispose()
+        self.writers.dispose()
 
     def after_upgrade(self) -> None:
         """WAL is a property of the file, which another tool may have changed, and is not chosen in a transaction."""
-        with closing(self._connect()) as connection:
+        with closing(self._connect(query_only=False)) as connection:
             if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
                 return
             if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
@@ -180,11 +201,3 @@ class Sqlite:
             if name.startswith(prefix):
                 return UnavailableError(f"`{self.place}` {reason}", code=code)
         return None
-
-
-def _begin(connection: Connection) -> None:
-    """Begin in earnest; a reader that wrote would take the lock behind the back of those who queue for it."""
-    begin = connection.get_execution_options()["begin"]
-    driver_connection: Any = connection.connection.driver_connection
-    driver_connection.execute(f"PRAGMA query_only = {begin == 'BEGIN'}")
-    driver_connection.execute(begin)
