@@ -47,9 +47,7 @@ def create_home(
     return vkey
 
 
-def _fill(
-    home: Path, origin: str, database: str | None, passphrase: str | None, clock: Callable[[], int]
-) -> str:
+def _fill(home: Path, origin: str, database: str | None, passphrase: str | None, clock: Callable[[], int]) -> str:
     settings = Settings(home=home, database=database or default_database(home))
     log_seed, operator_seed = new_seed(), new_seed()
     write_settings(home, database)
@@ -73,9 +71,7 @@ def _fill(
 
 
 @contextmanager
-def open_ledger(
-    settings: Settings, log_key: SigningKey, clock: Callable[[], int] = system_clock
-) -> Iterator[Ledger]:
+def open_ledger(settings: Settings, log_key: SigningKey, clock: Callable[[], int] = system_clock) -> Iterator[Ledger]:
     """Give the ledger of a home, for writing."""
     with open_store(settings.database) as store:
         anchor = Anchor(settings.anchor_file)

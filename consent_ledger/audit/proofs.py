@@ -116,9 +116,7 @@ def _ids(parts: list[_Part]) -> list[int]:
 
 
 def _fold(parts: list[_Part], nodes: Mapping[int, bytes]) -> tuple[bytes, ...]:
-    return tuple(
-        [nodes[part] if isinstance(part, int) else fold_right([nodes[id_] for id_ in part]) for part in parts]
-    )
+    return tuple([nodes[part] if isinstance(part, int) else fold_right([nodes[id_] for id_ in part]) for part in parts])
 
 
 def _path_lengths(index: int, size: int) -> tuple[int, int]:

@@ -39,9 +39,7 @@ class Offer(NamedTuple):
     conditions: tuple[str, ...]
 
 
-def best_offer(
-    needs: Collection[Requirement], as_guardian: bool, use: Use, facts: Facts, at: Moment
-) -> Offer | None:
+def best_offer(needs: Collection[Requirement], as_guardian: bool, use: Use, facts: Facts, at: Moment) -> Offer | None:
     """Return what to ask the one party of all `needs` to sign; None: no template that is offered for all of them does.
 
     `as_guardian`: the party's guardian signs for it."""

@@ -103,9 +103,7 @@ def wants(asset: str, use: Use, decision: Decision, facts: Facts, at: Moment) ->
     return _one_for_each(found)
 
 
-def _of_party(
-    lacking: list[tuple[Requirement, list[Reason]]], use: Use, facts: Facts, at: Moment
-) -> Iterator[Want]:
+def _of_party(lacking: list[tuple[Requirement, list[Reason]]], use: Use, facts: Facts, at: Moment) -> Iterator[Want]:
     """Yield what is wanted of one party: signatures, and what else there is to do."""
     needs: dict[str, list[tuple[Requirement, Reason]]] = {}
     for need, reasons in lacking:
