@@ -11,7 +11,7 @@ from consent_ledger.api.certificates import DSSE, SIGNED, CertificateQuery, cert
 from consent_ledger.api.examples import clearance_examples
 from consent_ledger.api.operations import Answer, Operation, Parameter
 from consent_ledger.api.questions import Point, Question, parse_question, point_of_head
-from consent_ledger.api.requests import HttpRequest, read_body, read_query, service_of
+from consent_ledger.api.requests import HttpRequest, header_of, read_body, read_query, service_of
 from consent_ledger.api.responses import JSON, Body, not_modified
 from consent_ledger.api.service import Service
 from consent_ledger.licenses.decision import POLICY
@@ -78,8 +78,8 @@ async def clear_asset(request: HttpRequest) -> ASGIApp:
     if wanted:
         signer_of(service)
         return await certified(service, await service.clearances.ask(question), caller)
-    held = request.headers.get("if-none-match")
-    if held is not None and (etag := await _still_held(service, question, held)) is not None:
+    held = header_of(request, b"if-none-match")
+    if held and (etag := await _still_held(service, question, held)) is not None:
         return not_modified(etag)
     answer = await service.clearances.ask(question)
     return Body(answer, headers={"ETag": etag_of(msgspec.json.decode(answer, type=_Dated).size)})
