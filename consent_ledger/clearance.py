@@ -13,8 +13,8 @@ from functools import partial
 from threading import Lock
 from typing import NamedTuple, TypeVar
 
-from consent_ledger.anchor import NOTHING, Published
 from consent_ledger.audit.checkpoint import read_checkpoint_text
+from consent_ledger.custody.anchor import NOTHING, Published
 from consent_ledger.errors import RefusedError, StaleError, UnavailableError
 from consent_ledger.licenses.decision import Decision, Query, decide
 from consent_ledger.licenses.evaluation import Moment

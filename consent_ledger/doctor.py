@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from consent_ledger.address_book import AddressBook
-from consent_ledger.anchor import Anchor
 from consent_ledger.audit.checkpoint import open_checkpoint
+from consent_ledger.custody.anchor import Anchor
 from consent_ledger.errors import LedgerError, StaleError
 from consent_ledger.settings import Settings, read_settings
 from consent_ledger.signing.instants import SECOND, format_time

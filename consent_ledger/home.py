@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from consent_ledger.address_book import LEDGER, AddressBook, Contact
-from consent_ledger.anchor import Anchor
+from consent_ledger.custody.anchor import Anchor
 from consent_ledger.errors import ConflictError, UnavailableError
 from consent_ledger.issuing import Issuer, key_material, new_party_id
 from consent_ledger.keyfile import new_seed, write_key_file

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from threading import Lock
 
-from consent_ledger.anchor import NOTHING, Anchor, Published
 from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint, read_checkpoint_text, sign_checkpoint
 from consent_ledger.audit.proofs import inclusion_ids, prove_inclusion
 from consent_ledger.audit.receipt import Receipt as Proof
 from consent_ledger.audit.receipt import encode_receipt
 from consent_ledger.batch import Batch, Outcome, Receipt, receipt_of
+from consent_ledger.custody.anchor import NOTHING, Anchor, Published
 from consent_ledger.errors import ConflictError, LedgerError, NotFoundError, VerificationError
 from consent_ledger.intake import Intake, Verified
 from consent_ledger.licenses.keys import GENESIS_KEY, statement_key

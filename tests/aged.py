@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from consent_ledger.erasure import Journal, complete
+from consent_ledger.custody.erasure import Journal, complete
 from consent_ledger.issuing import grant_fields, template_ref, whole_second
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses import statements as st

@@ -3,8 +3,8 @@
 import msgspec
 
 from consent_ledger.answers import answer_of, use_of
-from consent_ledger.certificates import Signer, certify
 from consent_ledger.clearance import Engine
+from consent_ledger.evidence.certificates import Signer, certify
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses.statements import UseRequest
 from consent_ledger.signing.keys import SigningKey

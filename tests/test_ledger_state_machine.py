@@ -9,9 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from consent_ledger.custody.rebuild import rebuild
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses import statements as st
-from consent_ledger.rebuild import rebuild
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.store.engine import open_store
 from tests.world import DAY, INTERNAL, LOG_KEY, OPEN, World, hash_of, index_is_right, party_of

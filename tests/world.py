@@ -10,13 +10,13 @@ from typing import Any
 from consent_ledger.audit.checkpoint import open_checkpoint
 from consent_ledger.audit.replay import Finding
 from consent_ledger.clearance import clear
+from consent_ledger.custody.rebuild import compare
 from consent_ledger.issuing import Issuer, grant_fields, key_material, template_ref, whole_second
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.decision import Decision
 from consent_ledger.licenses.masks import Use, compile_use
 from consent_ledger.licenses.terms import LanguageDigests, Permission, Prohibition, Rule, TemplateDocument
-from consent_ledger.rebuild import compare
 from consent_ledger.signing.instants import SECOND, parse_time
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import NoteVerifier, vkey_text

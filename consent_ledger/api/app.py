@@ -44,10 +44,10 @@ from consent_ledger.api.rehearsals import rehearse_statement
 from consent_ledger.api.service import Service
 from consent_ledger.api.statements import read_statement, register_statement
 from consent_ledger.api.tracing import Tracing
-from consent_ledger.certificates import Signer
-from consent_ledger.cosigned import NO_QUORUM, Quorum
+from consent_ledger.evidence.certificates import Signer
 from consent_ledger.ledger import Ledger
 from consent_ledger.portal import routes as pages
+from consent_ledger.publishing.cosigned import NO_QUORUM, Quorum
 
 ROUTES = (
     register_statement,

@@ -14,8 +14,8 @@ from consent_ledger.api.operations import Answer, Operation, Parameter
 from consent_ledger.api.requests import HttpRequest, service_of
 from consent_ledger.api.responses import JSON, Body
 from consent_ledger.api.service import Service
-from consent_ledger.certificates import Signer, certify
 from consent_ledger.errors import NotFoundError, UnavailableError
+from consent_ledger.evidence.certificates import Signer, certify
 from consent_ledger.ledger import Ledger
 from consent_ledger.signing.canonical import encode_canonical
 from consent_ledger.store.decisions import insert_decision, read_decision

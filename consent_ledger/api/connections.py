@@ -4,22 +4,19 @@ Uvicorn lets a connection on which no request is ever completed live for ever, a
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
-
-if TYPE_CHECKING:  # which of two it is depends on what is installed
-    from uvicorn.protocols.http.h11_impl import H11Protocol as HttpProtocol
-else:
-    HttpProtocol = AutoHTTPProtocol
+from consent_ledger.api.errors import problem_body
+from consent_ledger.api.frame import USUAL_HEADERS, new_request_id
+from consent_ledger.api.parsing import HEAD_BYTES, StrictProtocol
+from consent_ledger.errors import MalformedError
 
 HEAD_SECONDS = 15.0
-HEAD_BYTES = 64 * 1024
 REST_BYTES = 64 * 1024 * 1024
 STALLED_SECONDS = 60.0
 
 
-class BoundedProtocol(HttpProtocol):
+class BoundedProtocol(StrictProtocol):
     """One connection. It has HEAD_SECONDS to bring a request's head of at most HEAD_BYTES, and STALLED_SECONDS to take
     some of an answer, or to send the rest of a body that was answered before its end. Where there are more than `most`,
     the one goes that has waited longest without asking, and if all are being served, the new one."""
@@ -64,6 +61,15 @@ class BoundedProtocol(HttpProtocol):
         if self.cycle.response_complete:  # else the next one came already
             self.waiting[self] = None
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP, and close: `msg` is uvicorn's own word for it."""
+        begun = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
+        if begun or getattr(self, "pipeline", None):
+            self.transport.abort()  # whoever reads the answers before it must not take this for one of them
+        else:
+            self.transport.write(_unreadable(self.reason))
+            self.transport.close()
+
     def pause_writing(self) -> None:
         super().pause_writing()
         self._stalled = self.loop.call_later(self.stalled_seconds, self.transport.abort)
@@ -89,6 +95,15 @@ class BoundedProtocol(HttpProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _unreadable(reason: str) -> bytes:
+    """Return a whole response, of HTTP/1.1, to what cannot be read."""
+    id_ = new_request_id()
+    body = problem_body(MalformedError(reason), id_)
+    headers = [*body.headers, *USUAL_HEADERS, (b"x-request-id", id_.encode()), (b"connection", b"close")]
+    lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers)]
+    return b"\r\n".join([*lines, b"", body.body])
 
 
 def bounded(

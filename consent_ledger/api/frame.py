@@ -12,7 +12,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from consent_ledger.api.logs import Logger
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
-_USUAL = (
+USUAL_HEADERS = (
     (
         b"content-security-policy",
         b"default-src 'none'; style-src 'self'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'",
@@ -30,7 +30,7 @@ _USUAL = (
 _new_ids: list[str] = []
 
 
-def _new_id() -> str:
+def new_request_id() -> str:
     """Return a random id. Many are drawn at a time: each call on the system lets another thread go first."""
     try:
         return _new_ids.pop()
@@ -46,7 +46,7 @@ def request_id_of(scope: Scope) -> str:
     if "request_id" not in state:
         offered = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         known = _REQUEST_ID.fullmatch(offered) is not None
-        state["request_id"] = offered.decode() if known else _new_id()
+        state["request_id"] = offered.decode() if known else new_request_id()
     request_id: str = state["request_id"]
     return request_id
 
@@ -58,7 +58,7 @@ async def add_headers(message: Message, scope: Scope) -> None:
         state["status"] = message["status"]
         # Every response passes here: these are the pairs themselves, as looking names up in an object is slower.
         given = {name.lower() for name, _ in message["headers"]}
-        headers = [*message["headers"], *[pair for pair in _USUAL if pair[0] not in given]]
+        headers = [*message["headers"], *[pair for pair in USUAL_HEADERS if pair[0] not in given]]
         headers.append((b"x-request-id", request_id_of(scope).encode()))
         if (level := state.get("level")) is not None:
             headers += [

@@ -80,8 +80,8 @@ class ServerLog(logging.Handler):
         self._logger = logger
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Log the record's message, or for an exception only its type."""
-        failed = record.levelno >= logging.WARNING
+        """Log the record's message, or for an exception only its type. A warning is about what a client sent."""
+        failed = record.levelno >= logging.ERROR
         kind = record.exc_info[0] if record.exc_info else None
         say = self._logger.error if failed else self._logger.info
         if kind is None:

@@ -19,12 +19,12 @@ from consent_ledger.api.responses import HTML, JSON, Body, json_body
 from consent_ledger.audit.checkpoint import open_checkpoint
 from consent_ledger.audit.policy import NONE
 from consent_ledger.audit.tree import leaf_hash
-from consent_ledger.cosigned import Quorum, has_quorum, read_cosigned
 from consent_ledger.errors import NotFoundError, VerificationError
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses.decision import POLICY
 from consent_ledger.licenses.log_keys import verifiers_at
 from consent_ledger.licenses.vocabulary import VERSION
+from consent_ledger.publishing.cosigned import Quorum, has_quorum, read_cosigned
 from consent_ledger.store.facts import read_log_keys
 from consent_ledger.store.log import read_entries, read_head
 

@@ -61,7 +61,7 @@ class Operation(NamedTuple):
         """The statuses of all problem documents that it may answer with."""
         guarded = () if self.scope is None else (401, 403, 503)
         limited = () if self.unlimited else (429,)
-        return sorted({*self.problems, *guarded, *limited, 405, 421, 500})
+        return sorted({*self.problems, *guarded, *limited, 400, 405, 421, 500})
 
 
 class Lines:

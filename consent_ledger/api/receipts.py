@@ -6,6 +6,7 @@ from litestar import get
 from litestar.types import ASGIApp
 
 from consent_ledger.answers import ProvenReceipt
+from consent_ledger.api.audit_trail import about
 from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.operations import Answer, Operation
 from consent_ledger.api.requests import HttpRequest, service_of
@@ -13,10 +14,10 @@ from consent_ledger.api.responses import JSON, TEXT, Body, json_body
 from consent_ledger.api.statements import STATEMENT_ID, path_id
 from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.audit.receipt import decode_receipt
+from consent_ledger.evidence.receipts import public_keys
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses.visibility import Viewer
 from consent_ledger.reading.statements import find_receipt, open_statement
-from consent_ledger.receipt_file import public_keys
 from consent_ledger.signing.envelope import decode_envelope
 from consent_ledger.signing.instants import format_time
 from consent_ledger.store.log import read_head
@@ -42,6 +43,7 @@ async def read_receipt(request: HttpRequest) -> ASGIApp:
     """JSON, or the text of c2sp.org/tlog-proof where `Accept` prefers text or the path ends in `.tlog-proof`."""
     given: str = request.path_params["id"]
     id_ = path_id(request, given.removesuffix(PROOF_SUFFIX))
+    about(request, f"statement {id_}")
     as_text = given.endswith(PROOF_SUFFIX) or _prefers_text(request.headers.get("accept", ""))
     service, viewer = service_of(request), caller_of(request).viewer
     if as_text:

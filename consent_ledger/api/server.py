@@ -18,10 +18,10 @@ from consent_ledger.api.connections import bounded
 from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.logs import ServerLog, json_logger
 from consent_ledger.api.tracing import tracing_from
-from consent_ledger.certificates import Signer
-from consent_ledger.cosigned import NO_QUORUM, Quorum
 from consent_ledger.errors import UnavailableError
+from consent_ledger.evidence.certificates import Signer
 from consent_ledger.ledger import Ledger
+from consent_ledger.publishing.cosigned import NO_QUORUM, Quorum
 
 BACKLOG = 1024
 CONNECTIONS = 2_000

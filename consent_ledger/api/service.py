@@ -12,11 +12,11 @@ from consent_ledger.api.batching import Batched
 from consent_ledger.api.keys import Keys
 from consent_ledger.api.metrics import Metrics, standing_of
 from consent_ledger.api.questions import Question, answer_all
-from consent_ledger.certificates import Signer
 from consent_ledger.clearance import Engine
-from consent_ledger.cosigned import NO_QUORUM, Quorum
+from consent_ledger.evidence.certificates import Signer
 from consent_ledger.ledger import Ledger, Outcome, Receipt
 from consent_ledger.licenses.masks import compile_use
+from consent_ledger.publishing.cosigned import NO_QUORUM, Quorum
 from consent_ledger.workers import Workers
 
 P = ParamSpec("P")

@@ -16,8 +16,8 @@ from consent_ledger.audit.tiles import (
     parse_tile_path,
     tile_ids,
 )
-from consent_ledger.cosigned import Quorum, read_shown
 from consent_ledger.errors import MalformedError, NotFoundError, UnavailableError
+from consent_ledger.publishing.cosigned import Quorum, read_shown
 from consent_ledger.store.engine import Store
 from consent_ledger.store.log import read_entries, read_head, read_nodes
 

@@ -40,8 +40,8 @@ def bundle(
     The log is always whole. With --sample and --seed there are also the decisions on that many assets, drawn by the
     seed, for the use that is named: the auditor's program has to come to the same ones.
     """
-    from consent_ledger.bundle import SampleRequest, write_bundle
     from consent_ledger.cli.progress import counting
+    from consent_ledger.evidence.bundle import SampleRequest, write_bundle
     from consent_ledger.ledger import system_clock
 
     openings, about = _extent(session, withhold, project, party, only_sample)

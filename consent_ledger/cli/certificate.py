@@ -30,10 +30,10 @@ def make(
     import msgspec
 
     from consent_ledger.answers import answer_of, use_of
-    from consent_ledger.certificates import Signer, certify
     from consent_ledger.clearance import clear
-    from consent_ledger.cosigned import read_quorum
+    from consent_ledger.evidence.certificates import Signer, certify
     from consent_ledger.ledger import system_clock
+    from consent_ledger.publishing.cosigned import read_quorum
 
     hash_ = _hash(asset)
     request = use_request(facets, purpose, purposes, session.party_of)

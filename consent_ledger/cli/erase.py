@@ -28,9 +28,9 @@ def erase(session: Session, party: str, level: Any, basis: str, yes: bool, as_js
     the record is made.
     """
     from consent_ledger.address_book import LEDGER
-    from consent_ledger.erasure import Journal
-    from consent_ledger.erasure import erase as destroy
-    from consent_ledger.holds import Holds
+    from consent_ledger.custody.erasure import Journal
+    from consent_ledger.custody.erasure import erase as destroy
+    from consent_ledger.custody.holds import Holds
 
     id_ = session.party_of(party)
     if level == "statements" and not yes and sys.stdin.isatty():
@@ -57,7 +57,7 @@ def hold() -> None:
 @pass_session
 def add(session: Session, party: str, reason: str) -> None:
     """Let nothing of a party be erased until the hold is lifted. The ledger does not show it."""
-    from consent_ledger.holds import Hold, Holds
+    from consent_ledger.custody.holds import Hold, Holds
     from consent_ledger.ledger import system_clock
 
     Holds(session.settings.holds).add(Hold(session.party_of(party), reason, system_clock()))
@@ -70,7 +70,7 @@ def add(session: Session, party: str, reason: str) -> None:
 @pass_session
 def lift(session: Session, party: str) -> None:
     """End a hold."""
-    from consent_ledger.holds import Holds
+    from consent_ledger.custody.holds import Holds
 
     Holds(session.settings.holds).lift(session.party_of(party))
     note(f"`{party}` is not on hold any more")
@@ -83,7 +83,7 @@ def lift(session: Session, party: str) -> None:
 @pass_session
 def list_(session: Session, party: str | None, as_json: bool) -> None:
     """Show the holds that there are."""
-    from consent_ledger.holds import Holds
+    from consent_ledger.custody.holds import Holds
     from consent_ledger.signing.instants import format_time
 
     wanted = None if party is None else session.party_of(party)

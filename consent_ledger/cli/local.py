@@ -5,20 +5,20 @@ from typing import Any
 
 import msgspec
 
-from consent_ledger.anchor import Published
 from consent_ledger.answers import ClearanceAnswer, answer_of, use_of
 from consent_ledger.batch import Outcome, Receipt
 from consent_ledger.clearance import Engine
 from consent_ledger.cli import lookup
 from consent_ledger.cli.ledgers import When
+from consent_ledger.custody.anchor import Published
 from consent_ledger.documents import ConsentAnswer
+from consent_ledger.evidence.receipts import ReceiptFile, take_receipt
 from consent_ledger.ledger import Ledger, system_clock
 from consent_ledger.licenses.explanation import Want
 from consent_ledger.licenses.facts import Claim, ProjectRecord
 from consent_ledger.licenses.statements import TemplateRef, UseRequest
 from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.reading.consents import find_consent
-from consent_ledger.receipt_file import ReceiptFile, take_receipt
 from consent_ledger.store.engine import Store
 from consent_ledger.withdrawal import Standing, find_withdrawal
 

@@ -14,11 +14,11 @@ from consent_ledger.cli.session import Session, home_options, pass_session
 from consent_ledger.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from consent_ledger.cosigned import Quorum
-    from consent_ledger.publication import Publication, Round
     from consent_ledger.publishing import Place
+    from consent_ledger.publishing.cosigned import Quorum
+    from consent_ledger.publishing.publication import Publication, Round
+    from consent_ledger.publishing.witnessing import Round as Asked
     from consent_ledger.store.engine import Store
-    from consent_ledger.witnessing import Round as Asked
 
 _STALE = 6
 
@@ -53,10 +53,10 @@ def publish(
     Only what is new is written; what was written never changes, and the checkpoint comes last. With a policy, witnesses
     are asked to cosign first. Exit code 6: what is published is behind, for want of a quorum or because the ledger is.
     """
-    from consent_ledger.anchor import Anchor
-    from consent_ledger.cosigned import read_quorum
+    from consent_ledger.custody.anchor import Anchor
     from consent_ledger.ledger import system_clock
-    from consent_ledger.publication import Publication
+    from consent_ledger.publishing.cosigned import read_quorum
+    from consent_ledger.publishing.publication import Publication
     from consent_ledger.store.engine import open_store
 
     if (authority is None) != (root is None):
@@ -98,9 +98,9 @@ def _asker(
     session: Session, store: "Store", quorum: "Quorum", minutes: int | None, stack: ExitStack, *, lease: bool
 ) -> "Callable[[], Asked | None]":
     """Return what asks the witnesses; with a lease, where this process goes on asking for ever."""
-    from consent_ledger.anchor import Anchor
-    from consent_ledger.heartbeat import Heartbeat, asking
+    from consent_ledger.custody.anchor import Anchor
     from consent_ledger.ledger import system_clock
+    from consent_ledger.publishing.heartbeat import Heartbeat, asking
 
     settings = session.settings
     seconds = 60 * (minutes or settings.witness_minutes)
@@ -115,7 +115,7 @@ def _stamper(store: "Store", authority: str | None, root: Path | None, seconds: 
     if authority is None or root is None:
         return None
     try:
-        from consent_ledger.timestamps import Authority
+        from consent_ledger.publishing.timestamps import Authority
         from consent_ledger.verification.stamps import read_roots
     except ImportError as e:
         raise UnavailableError("time-stamps want the extra `timestamp` installed", code="extra_missing") from e

@@ -16,8 +16,8 @@ def rebuild(session: Session, dry_run: bool) -> int:
     """Drop the index and make it anew from the log, in one transaction. Evidence is never touched."""
     from consent_ledger.cli import NOT_VERIFIED
     from consent_ledger.cli.progress import counting
-    from consent_ledger.rebuild import compare
-    from consent_ledger.rebuild import rebuild as make_anew
+    from consent_ledger.custody.rebuild import compare
+    from consent_ledger.custody.rebuild import rebuild as make_anew
     from consent_ledger.store.engine import open_store
 
     if dry_run:

@@ -22,7 +22,7 @@ def receipt() -> None:
 @pass_session
 def take(session: Session, id_: str, output: Path | None, tlog_proof: bool) -> None:
     """Write a receipt: JSON with the statement, its entry, the proof and the log's key, to be verified offline."""
-    from consent_ledger.receipt_file import encode_receipt_file
+    from consent_ledger.evidence.receipts import encode_receipt_file
 
     with session.asking() as ledger:
         taken = ledger.take_receipt(id_)
@@ -43,7 +43,7 @@ def take(session: Session, id_: str, output: Path | None, tlog_proof: bool) -> N
 @click.option("--vkey", metavar="KEY|FILE", help="The log's verifier key, where you know it from elsewhere.")
 def verify(file: Path, vkey: str | None) -> None:
     """Verify a receipt with nothing but this file: no ledger, no network. Exit code 5 if it proves nothing."""
-    from consent_ledger.receipt_file import MAX_FILE, decode_receipt_file, verify_receipt_file
+    from consent_ledger.evidence.receipts import MAX_FILE, decode_receipt_file, verify_receipt_file
     from consent_ledger.signing.instants import format_time
 
     with file.open("rb") as stream:

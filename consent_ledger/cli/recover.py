@@ -23,10 +23,10 @@ def recover(session: Session, source: Path, further: tuple[Path, ...], vkey: str
     The source is verified as a whole first. Nothing is signed, so that no second history can come of it. See
     docs/restore.md.
     """
-    from consent_ledger.anchor import Anchor
     from consent_ledger.cli.progress import counting
-    from consent_ledger.erasure import Journal, complete
-    from consent_ledger.recovery import recover as bring_back
+    from consent_ledger.custody.anchor import Anchor
+    from consent_ledger.custody.erasure import Journal, complete
+    from consent_ledger.custody.recovery import recover as bring_back
     from consent_ledger.store.engine import open_store
 
     settings = session.settings

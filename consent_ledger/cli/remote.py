@@ -25,11 +25,11 @@ from consent_ledger.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from consent_ledger.evidence.receipts import ReceiptFile
 from consent_ledger.licenses.explanation import Want
 from consent_ledger.licenses.facts import Claim, Parent, ProjectRecord, optional_micros
 from consent_ledger.licenses.statements import TemplateRef, UseRequest
 from consent_ledger.licenses.terms import TemplateDocument
-from consent_ledger.receipt_file import ReceiptFile
 from consent_ledger.signing.instants import format_instant, parse_time
 from consent_ledger.withdrawal import Standing, standing_among
 

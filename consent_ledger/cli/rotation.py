@@ -19,7 +19,7 @@ def rotate_log(session: Session, retire_old: bool, as_json: bool) -> None:
     signed before goes on to verify. Services that run take up the new key by themselves.
     """
     from consent_ledger.address_book import LEDGER
-    from consent_ledger.rotation import add_log_key, retire_log_key
+    from consent_ledger.custody.rotation import add_log_key, retire_log_key
 
     with session.ledger() as ledger:
         operator = session.issuer(ledger, LEDGER)

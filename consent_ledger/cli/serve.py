@@ -15,8 +15,8 @@ from consent_ledger.settings import Settings
 
 if TYPE_CHECKING:
     from consent_ledger.api.exposure import Exposure
-    from consent_ledger.cosigned import Quorum
     from consent_ledger.ledger import Ledger
+    from consent_ledger.publishing.cosigned import Quorum
 
 GRACE_SECONDS = 30
 
@@ -37,8 +37,8 @@ def serve(session: Session, host: str | None, port: int | None) -> None:
     if not is_loopback(address) and not settings.https:
         note(f"`{address}` can be reached by others: tokens need a proxy with TLS before it, then set `https`")
     from consent_ledger.api.server import run
-    from consent_ledger.certificates import Signer
-    from consent_ledger.cosigned import read_quorum
+    from consent_ledger.evidence.certificates import Signer
+    from consent_ledger.publishing.cosigned import read_quorum
 
     quorum = read_quorum(settings.policy_file, closed=settings.witness_fail == "closed")
     signs = settings.operator_key.exists()
@@ -69,7 +69,7 @@ def witnesses_asked(ledger: "Ledger", quorum: "Quorum", settings: Settings) -> I
         yield
         return
     from consent_ledger.api.logs import json_logger
-    from consent_ledger.heartbeat import Heartbeat, InBackground, asking
+    from consent_ledger.publishing.heartbeat import Heartbeat, InBackground, asking
 
     seconds = 60 * settings.witness_minutes
     said = json_logger(sys.stderr.buffer).info

@@ -16,9 +16,9 @@ from consent_ledger.settings import PREFIX, Settings, default_database, default_
 
 # Whoever only verifies a receipt or asks for help does not wait for a database's libraries.
 if TYPE_CHECKING:
-    from consent_ledger.anchor import Published
     from consent_ledger.cli.connecting import Connection
     from consent_ledger.cli.ledgers import Asking, Recording
+    from consent_ledger.custody.anchor import Published
     from consent_ledger.issuing import Issuer
     from consent_ledger.ledger import Ledger
     from consent_ledger.signing.keys import SigningKey
@@ -163,7 +163,7 @@ class Session:
 
     def _require_erased(self, store: "Store") -> None:
         """Destroy what the journal says is destroyed, as in a database that was restored, before anybody sees it."""
-        from consent_ledger.erasure import Journal, complete, is_pending
+        from consent_ledger.custody.erasure import Journal, complete, is_pending
         from consent_ledger.store.engine import open_store
 
         journal = Journal(self.settings.erasures)
@@ -176,9 +176,9 @@ class Session:
     @contextmanager
     def ledger(self, *, rehearse: bool = False) -> Iterator["Ledger"]:
         """Give this home's ledger, for recording; a rehearsal raises Rehearsed where the first row would be written."""
-        from consent_ledger.anchor import Anchor
-        from consent_ledger.erasure import Journal, complete, watch_erasures
-        from consent_ledger.holds import Holds
+        from consent_ledger.custody.anchor import Anchor
+        from consent_ledger.custody.erasure import Journal, complete, watch_erasures
+        from consent_ledger.custody.holds import Holds
         from consent_ledger.ledger import Ledger
         from consent_ledger.store.engine import open_store
 
@@ -196,7 +196,7 @@ class Session:
 
     def published(self) -> "Published":
         """Return what is known, outside the database, to have been published."""
-        from consent_ledger.anchor import Anchor
+        from consent_ledger.custody.anchor import Anchor
 
         return Anchor(self.settings.anchor_file).read()
 

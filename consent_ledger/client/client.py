@@ -53,9 +53,9 @@ from consent_ledger.documents import (
     TemplatePage,
 )
 from consent_ledger.errors import LedgerError, VerificationError
+from consent_ledger.evidence.receipts import ReceiptFile, verify_receipt_file
 from consent_ledger.licenses.explanation import Want
 from consent_ledger.licenses.terms import TemplateDocument, template_digest
-from consent_ledger.receipt_file import ReceiptFile, verify_receipt_file
 from consent_ledger.signing.note import NoteVerifier
 
 T = TypeVar("T")

@@ -27,9 +27,9 @@ from consent_ledger.audit.receipt import encode_receipt
 from consent_ledger.batch import Receipt
 from consent_ledger.documents import AssetAnswer
 from consent_ledger.errors import LedgerError, MalformedError, UnavailableError, VerificationError
+from consent_ledger.evidence.receipts import FORMAT, Opening, ReceiptFile
 from consent_ledger.licenses.reasons import VERDICTS
 from consent_ledger.licenses.statements import UseRequest, statement_id
-from consent_ledger.receipt_file import FORMAT, Opening, ReceiptFile
 from consent_ledger.signing.envelope import decode_envelope
 from consent_ledger.signing.instants import SECOND, parse_instant, parse_time
 from consent_ledger.signing.note import NoteVerifier

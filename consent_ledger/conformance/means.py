@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from consent_ledger.bundle import write_bundle
 from consent_ledger.errors import LedgerError
+from consent_ledger.evidence.bundle import write_bundle
 from consent_ledger.issuing import (
     Issuer,
     new_nonce,

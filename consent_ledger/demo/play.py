@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from consent_ledger.bundle import write_bundle
 from consent_ledger.demo.scenes import Answer, Command, Event, Scene, Table, Text
 from consent_ledger.demo.stage import (
     DAY,
@@ -19,7 +18,8 @@ from consent_ledger.demo.stage import (
     should_be_allowed,
 )
 from consent_ledger.demo.telling import exactly, listed, numbers, reasons, short, size
-from consent_ledger.receipt_file import encode_receipt_file, take_receipt, verify_receipt_file
+from consent_ledger.evidence.bundle import write_bundle
+from consent_ledger.evidence.receipts import encode_receipt_file, take_receipt, verify_receipt_file
 from consent_ledger.signing.instants import SECOND, format_time
 from consent_ledger.verification import verify_bundle
 

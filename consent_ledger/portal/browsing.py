@@ -11,10 +11,10 @@ from consent_ledger.api.responses import TEXT, Body
 from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.audit.proofs import inclusion_ids, prove_inclusion
 from consent_ledger.audit.receipt import Receipt, encode_receipt
-from consent_ledger.cosigned import read_cosigned
 from consent_ledger.errors import NotFoundError, RefusedError, UnavailableError
 from consent_ledger.licenses.visibility import Viewer
 from consent_ledger.portal.pages import PageView, page, require_plain, shown, viewer_of
+from consent_ledger.publishing.cosigned import read_cosigned
 from consent_ledger.reading.checkpoints import latest_checkpoints
 from consent_ledger.reading.log import Entered, find_entered, list_erasures, read_entered
 from consent_ledger.store.auditing import summarise_witnesses

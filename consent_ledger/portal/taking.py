@@ -11,8 +11,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from consent_ledger.api.audit_trail import about
 from consent_ledger.api.requests import HttpRequest, service_of
 from consent_ledger.api.responses import JSON, Body
-from consent_ledger.bundle import write_bundle
 from consent_ledger.errors import ForbiddenError
+from consent_ledger.evidence.bundle import write_bundle
 from consent_ledger.licenses.visibility import Viewer
 from consent_ledger.portal.pages import page, require_plain, shown, viewer_of, words_of
 from consent_ledger.reporting.document import encode_document, gather

@@ -187,7 +187,7 @@ class Sqlite:
 
     def scrub(self) -> None:
         """Write the whole file anew, as pages may hold copies of rows that moved, and empty the write-ahead log."""
-        with closing(self._connect()) as connection:
+        with closing(self._connect(query_only=False)) as connection:
             connection.execute("VACUUM")
             (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:

@@ -6,10 +6,10 @@ from consent_ledger.audit.checkpoint import Checkpoint
 from consent_ledger.audit.entry import decode_entry
 from consent_ledger.audit.replay import Erased, Finding
 from consent_ledger.audit.tree import Frontier, leaf_hash, stored_count
+from consent_ledger.custody.rebuild import as_bytes, as_opening, compare
 from consent_ledger.errors import LedgerError, MalformedError, VerificationError
 from consent_ledger.licenses.keys import erasure_key
 from consent_ledger.licenses.log_keys import LogKey
-from consent_ledger.rebuild import as_bytes, as_opening, compare
 from consent_ledger.signing.note import NoteVerifier
 from consent_ledger.store.engine import Store
 from consent_ledger.store.index import entries_touching

@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 
 from consent_ledger.access.callers import SCOPES
 from consent_ledger.api.app import ROUTES, create_app
-from consent_ledger.certificates import Signer
+from consent_ledger.evidence.certificates import Signer
 from consent_ledger.issuing import template_ref
 from consent_ledger.licenses import statements as st
 from tests.api.asking import JSON, NDJSON, bearer, lines, question

@@ -8,8 +8,8 @@ import pytest
 
 from tests.signers import Place, Server, everything_holds, furnish, signed_through
 
-SIGNERS = int(os.environ.get("KILL_SIGNERS", "12"))
-KILLS = int(os.environ.get("KILLS", "2"))
+SIGNERS = int(os.environ.get("KILL_SIGNERS", "16"))
+KILLS = int(os.environ.get("KILLS", "1"))
 """How often; what the service must stand, ten times amid 500 signers, is `python -m tests.bench soak`."""
 ENDINGS = ["kill", "term", *["kill"] * (KILLS - 1)]
 

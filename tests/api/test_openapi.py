@@ -14,7 +14,7 @@ from consent_ledger.api.errors import KINDS
 from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.limits import Limits, Rate
 from consent_ledger.api.openapi import build_document
-from consent_ledger.certificates import Signer
+from consent_ledger.evidence.certificates import Signer
 from consent_ledger.licenses.reasons import VERDICTS
 from consent_ledger.store.engine import open_store
 from tests.api.asking import bearer

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from litestar.testing import TestClient
 
-from consent_ledger.anchor import Anchor
 from consent_ledger.api.app import create_app
 from consent_ledger.audit.checkpoint import Checkpoint, sign_checkpoint
+from consent_ledger.custody.anchor import Anchor
 from tests.api.asking import bearer, question
 from tests.world import LOG_KEY, ORIGIN, World, hash_of
 
 JSON = {"Content-Type": "application/json"}
+
 
 @pytest.fixture
 def behind(world: World, tmp_path: Path) -> Iterator[TestClient]:

@@ -4,12 +4,12 @@ from litestar.testing import TestClient
 
 from consent_ledger.api.app import create_app
 from consent_ledger.audit.policy import parse_policy
-from consent_ledger.cosigned import Quorum, has_quorum, read_shown
+from consent_ledger.publishing.cosigned import Quorum, has_quorum, read_shown
+from consent_ledger.publishing.witnessing import witness_id
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import COSIGNATURE, NoteVerifier, cosignature_line, split_note, vkey_text
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.store.witnesses import Cosignature, add_cosignatures
-from consent_ledger.witnessing import witness_id
 from tests.world import World
 
 NAME = "witness.example"

@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-from consent_ledger.bundle import write_bundle
 from consent_ledger.clearance import Engine
+from consent_ledger.evidence.bundle import write_bundle
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.store.engine import open_store
 from consent_ledger.verification import verify_bundle

@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from consent_ledger.bundle import SampleRequest, write_bundle
+from consent_ledger.evidence.bundle import SampleRequest, write_bundle
 from consent_ledger.licenses.statements import UseRequest
 from consent_ledger.store.engine import open_store
 from consent_ledger.verification import verify_bundle

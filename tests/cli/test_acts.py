@@ -53,9 +53,7 @@ def test_what_a_row_leaves_out_is_as_the_options_say(run: Run, place: Path) -> N
         ("party,yes,no\nanna,open,open\n", "line 2: `open` is answered with yes and with no"),
     ],
 )
-def test_a_mistake_in_the_table_is_found_before_anybody_signs(
-    run: Run, place: Path, table: str, message: str
-) -> None:
+def test_a_mistake_in_the_table_is_found_before_anybody_signs(run: Run, place: Path, table: str, message: str) -> None:
     (place / "grants.csv").write_text(table)
     ran = run("grant", "--from", place / "grants.csv", "--project", "twine", "--no", "open")
     assert (ran.code, ran.out) == (1, "")

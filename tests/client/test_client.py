@@ -16,8 +16,8 @@ from consent_ledger.errors import (
     UnauthenticatedError,
     VerificationError,
 )
+from consent_ledger.evidence.receipts import verify_receipt_file
 from consent_ledger.licenses.signed import read_signed
-from consent_ledger.receipt_file import verify_receipt_file
 from tests.api.asking import question
 from tests.client.conftest import Served
 from tests.world import hash_of

@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 
 from consent_ledger.api.app import create_app
-from consent_ledger.erasure import Journal, erase
-from consent_ledger.holds import Holds
+from consent_ledger.custody.erasure import Journal, erase
+from consent_ledger.custody.holds import Holds
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.store.witnesses import Cosignature, add_cosignatures
 from consent_ledger.verification.runs import verify_and_record

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from consent_ledger.anchor import Anchor
 from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.audit.cosigning import Submission, encode_submission
 from consent_ledger.audit.policy import parse_policy
-from consent_ledger.cosigned import Quorum, read_shown
+from consent_ledger.custody.anchor import Anchor
 from consent_ledger.errors import StaleError
-from consent_ledger.heartbeat import LEASE_SECONDS, Heartbeat, InBackground, asking
+from consent_ledger.publishing.cosigned import Quorum, read_shown
+from consent_ledger.publishing.heartbeat import LEASE_SECONDS, Heartbeat, InBackground, asking
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import COSIGNATURE, vkey_text
 from consent_ledger.store.engine import Store, open_store

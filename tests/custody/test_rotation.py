@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from consent_ledger.audit.checkpoint import open_checkpoint, read_checkpoint_text, sign_checkpoint
-from consent_ledger.bundle import write_bundle
+from consent_ledger.custody.rotation import add_log_key, retire_log_key
 from consent_ledger.errors import ConflictError, LedgerError, VerificationError
+from consent_ledger.evidence.bundle import write_bundle
+from consent_ledger.evidence.receipts import take_receipt, verify_receipt_file
 from consent_ledger.keyfile import read_key_file, write_key_file
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.log_keys import LogKey, signing_at, trusted
-from consent_ledger.receipt_file import take_receipt, verify_receipt_file
-from consent_ledger.rotation import add_log_key, retire_log_key
 from consent_ledger.settings import Settings
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import NoteVerifier, vkey_text

@@ -9,18 +9,18 @@ from typing import NamedTuple
 from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.audit.replay import Erased, Opening, Withheld
 from consent_ledger.audit.tiles import ENTRIES, Tile, encode_bundle, encode_tile, tile_ids, tile_path, tiles_of
-from consent_ledger.bundle.places import Place
-from consent_ledger.bundle.readme import readme
 from consent_ledger.clearance import clear
-from consent_ledger.cosigned import read_cosigned
 from consent_ledger.errors import MalformedError, NotFoundError, VerificationError
-from consent_ledger.evidence import evidence_for, evidence_on_assets, evidence_on_party, evidence_on_project
+from consent_ledger.evidence.bundle.places import Place
+from consent_ledger.evidence.bundle.readme import readme
+from consent_ledger.evidence.selection import evidence_for, evidence_on_assets, evidence_on_party, evidence_on_project
 from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import erasure_key
 from consent_ledger.licenses.log_keys import LogKey, signing_at
 from consent_ledger.licenses.signed import skim_signed
 from consent_ledger.licenses.statements import Template, UseRequest
 from consent_ledger.licenses.terms import TemplateDocument
+from consent_ledger.publishing.cosigned import read_cosigned
 from consent_ledger.signing.canonical import encode_canonical
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader, read_log_keys

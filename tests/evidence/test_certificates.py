@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from consent_ledger.audit.policy import parse_policy
-from consent_ledger.certificates import certify
 from consent_ledger.errors import NotFoundError, UnavailableError, VerificationError
+from consent_ledger.evidence.certificates import certify
 from consent_ledger.licenses import statements as st
 from consent_ledger.signing.canonical import encode_canonical
 from consent_ledger.signing.note import COSIGNATURE, cosignature_line, split_note, vkey_text
@@ -21,7 +21,7 @@ from consent_ledger.verification.certificates import verify_certificate
 from tests.certificates import USE, answer_on, certificate_on, signer, small_story
 from tests.cli.conftest import Run, run
 from tests.second import Second, second
-from tests.test_tampering import VKEY
+from tests.verification.test_tampering import VKEY
 from tests.world import World, hash_of, key_of, party_of
 
 __all__ = ["run", "second"]

@@ -12,7 +12,7 @@ import pytest
 from consent_ledger.audit.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from consent_ledger.audit.replay import Erased, Opening, Withheld
 from consent_ledger.audit.tiles import FULL_WIDTH, encode_bundle
-from consent_ledger.bundle import write_bundle
+from consent_ledger.evidence.bundle import write_bundle
 from consent_ledger.licenses import statements as st
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import COSIGNATURE, NoteVerifier, cosignature_line, sign_note, split_note, vkey_text
@@ -22,7 +22,7 @@ from consent_ledger.verification.layout import encode_opening
 from tests import forgery
 from tests.forgery import edit_line, entry_bundle, flip, leaves_of, lines_of
 from tests.second import Second, second
-from tests.test_tampering import (
+from tests.verification.test_tampering import (
     VKEY,
     Evidence,
     a_bad_signature,

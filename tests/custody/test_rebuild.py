@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from consent_ledger.custody.rebuild import Difference, compare, rebuild
 from consent_ledger.errors import VerificationError
 from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import asset_key, consent_key, touched_keys
 from consent_ledger.licenses.signed import read_signed
-from consent_ledger.rebuild import Difference, compare, rebuild
 from consent_ledger.store.engine import Store, open_store
 from consent_ledger.store.facts import read_rows, registered
 from consent_ledger.store.index import all_touches

@@ -10,15 +10,15 @@ import pytest
 from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.audit.cosigning import decode_submission
 from consent_ledger.audit.policy import cosigners, parse_policy
-from consent_ledger.cosigned import Quorum, read_cosigned, read_shown
 from consent_ledger.errors import StaleError
+from consent_ledger.publishing.cosigned import Quorum, read_cosigned, read_shown
+from consent_ledger.publishing.witnessing import Witnessing
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import COSIGNATURE, cosignature_line, split_note, vkey_text
 from consent_ledger.store.engine import Store
 from consent_ledger.store.witnesses import newest_cosignatures
 from consent_ledger.witness import Memory
 from consent_ledger.witness.server import create_app
-from consent_ledger.witnessing import Witnessing
 from tests.published import ORIGIN, VERIFIER, Growing
 from tests.serving import Reply, answering, serving
 from tests.stores import EmptyStores

@@ -16,7 +16,7 @@ from consent_ledger.verification.layout import FORMAT, Scope, encode_document, e
 from tests.forgery import flip
 from tests.reference_rfc9162 import mth
 from tests.second import Second, second
-from tests.test_tampering import VKEY
+from tests.verification.test_tampering import VKEY
 from tests.world import LOG_KEY, ORIGIN, START
 
 __all__ = ["second"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from consent_ledger.bundle import write_bundle
+from consent_ledger.evidence.bundle import write_bundle
 from consent_ledger.licenses import statements as st
 from consent_ledger.verification import verify_bundle
 from tests.neighbours import PROJECTS, Neighbours

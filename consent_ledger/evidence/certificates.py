@@ -14,7 +14,7 @@ from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.audit.policy import NOBODY, Policy
 from consent_ledger.audit.proofs import inclusion_ids, prove_inclusion
 from consent_ledger.errors import NotFoundError, UnavailableError, VerificationError
-from consent_ledger.evidence import evidence_on_assets
+from consent_ledger.evidence.selection import evidence_on_assets
 from consent_ledger.licenses.keys import erasure_key
 from consent_ledger.licenses.log_keys import signing_at
 from consent_ledger.licenses.signed import skim_signed

@@ -10,9 +10,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from consent_ledger.bundle.places import FolderPlace, Place, TarPlace
-from consent_ledger.bundle.writing import Progress, SampleRequest, Writer, Written
 from consent_ledger.errors import ConflictError
+from consent_ledger.evidence.bundle.places import FolderPlace, Place, TarPlace
+from consent_ledger.evidence.bundle.writing import Progress, SampleRequest, Writer, Written
 from consent_ledger.resources import template_root
 from consent_ledger.store.engine import Store
 from consent_ledger.verification.layout import Openings

@@ -17,8 +17,8 @@ from consent_ledger.audit.cosigning import Submission, encode_submission, read_c
 from consent_ledger.audit.policy import Witness
 from consent_ledger.audit.proofs import consistency_ids, prove_consistency, verify_consistency
 from consent_ledger.audit.tree import Frontier, frontier_ids
-from consent_ledger.cosigned import Quorum, has_quorum, read_cosigned
 from consent_ledger.errors import LedgerError, StaleError, UnavailableError, VerificationError
+from consent_ledger.publishing.cosigned import Quorum, has_quorum, read_cosigned
 from consent_ledger.signing.note import NoteVerifier, split_note
 from consent_ledger.store.engine import Store
 from consent_ledger.store.log import read_checkpoint, read_head, read_nodes

@@ -14,12 +14,12 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from consent_ledger.anchor import Anchor
-from consent_ledger.cosigned import Quorum
+from consent_ledger.custody.anchor import Anchor
 from consent_ledger.errors import LedgerError, StaleError
+from consent_ledger.publishing.cosigned import Quorum
+from consent_ledger.publishing.witnessing import Round, Witnessing
 from consent_ledger.store.engine import Store
 from consent_ledger.store.witnesses import release_lease, take_lease
-from consent_ledger.witnessing import Round, Witnessing
 
 INTERVAL_SECONDS = 5.0
 LEASE_SECONDS = 120

@@ -13,8 +13,8 @@ import pytest
 from consent_ledger.audit.checkpoint import open_checkpoint
 from consent_ledger.audit.replay import Opening
 from consent_ledger.audit.tiles import tile_path, tiles_of
-from consent_ledger.bundle import SampleRequest, write_bundle
 from consent_ledger.errors import ConflictError, MalformedError, NotFoundError
+from consent_ledger.evidence.bundle import SampleRequest, write_bundle
 from consent_ledger.issuing import template_ref
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.signed import skim_signed

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from consent_ledger.bundle import SampleRequest, Written, write_bundle
+from consent_ledger.evidence.bundle import SampleRequest, Written, write_bundle
 from consent_ledger.licenses.statements import UseRequest
 from consent_ledger.signing.note import vkey_text
 from consent_ledger.store.engine import open_store

@@ -14,7 +14,7 @@ from consent_ledger.audit.entry import NO_PREVIOUS, encode_entry
 from consent_ledger.audit.replay import Erased, Opening, Withheld
 from consent_ledger.audit.tiles import FULL_WIDTH, encode_bundle
 from consent_ledger.audit.tree import Frontier, leaf_hash
-from consent_ledger.bundle import SampleRequest, write_bundle
+from consent_ledger.evidence.bundle import SampleRequest, write_bundle
 from consent_ledger.issuing import key_material, template_ref
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.terms import TemplateDocument

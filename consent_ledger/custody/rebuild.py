@@ -96,8 +96,10 @@ class Refold:
     def _fold(self, item: Replayed, envelope: bytes) -> list[Touch]:
         signed = skim_signed(envelope)
         signers = signers_of(signed.envelope)
-        if isinstance(signed.statement, Suspension) and self.erased and any(
-            grant not in self._facts.grant_by_id for grant in signed.statement.grants
+        if (
+            isinstance(signed.statement, Suspension)
+            and self.erased
+            and any(grant not in self._facts.grant_by_id for grant in signed.statement.grants)
         ):
             self.partial.add(item.index)
         where = Registered(item.index, item.recorded_at, signed.id, signers.keyids, signers.time)

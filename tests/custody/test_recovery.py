@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from consent_ledger.anchor import Anchor
-from consent_ledger.bundle import write_bundle
+from consent_ledger.custody.anchor import Anchor
+from consent_ledger.custody.recovery import recover
 from consent_ledger.errors import LedgerError, StaleError, VerificationError
+from consent_ledger.evidence.bundle import write_bundle
+from consent_ledger.evidence.receipts import encode_receipt_file, take_receipt, verify_receipt_file
 from consent_ledger.ledger import Ledger, Receipt
-from consent_ledger.receipt_file import encode_receipt_file, take_receipt, verify_receipt_file
-from consent_ledger.recovery import recover
 from consent_ledger.signing.note import vkey_text
 from consent_ledger.store.engine import Store, open_store
 from consent_ledger.verification.live import verify_store

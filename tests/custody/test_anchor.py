@@ -6,9 +6,9 @@ from threading import Thread
 
 import pytest
 
-from consent_ledger.anchor import Anchor
 from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.clearance import Engine
+from consent_ledger.custody.anchor import Anchor
 from consent_ledger.errors import StaleError, UnavailableError
 from consent_ledger.ledger import Ledger
 from consent_ledger.signing.keys import SigningKey

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from consent_ledger.audit.checkpoint import log_note, read_checkpoint_text
-from consent_ledger.cosigned import read_cosigned
 from consent_ledger.errors import LedgerError, MalformedError, UnavailableError, VerificationError
+from consent_ledger.publishing.cosigned import read_cosigned
+from consent_ledger.publishing.timestamps import Authority
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import cosignature_line, split_note
 from consent_ledger.store.engine import Store
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.store.witnesses import Stamp, read_stamps
-from consent_ledger.timestamps import Authority
 from consent_ledger.verification.stamps import read_roots, verify_stamp
 from tests.authority import TimeStamping, time_stamping
 from tests.published import Growing

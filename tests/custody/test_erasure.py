@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from consent_ledger.bundle import write_bundle
 from consent_ledger.clearance import Engine, clear
-from consent_ledger.erasure import Destroyed, Journal, complete, erase, is_pending, watch_erasures
+from consent_ledger.custody.erasure import Destroyed, Journal, complete, erase, is_pending, watch_erasures
+from consent_ledger.custody.holds import Hold, Holds
+from consent_ledger.custody.rebuild import compare, rebuild
 from consent_ledger.errors import ConflictError, LedgerError, NotFoundError, RefusedError
-from consent_ledger.holds import Hold, Holds
+from consent_ledger.evidence.bundle import write_bundle
 from consent_ledger.issuing import whole_second
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses import statements as st
@@ -23,7 +24,6 @@ from consent_ledger.licenses.decision import decide
 from consent_ledger.licenses.erasing import statements_of
 from consent_ledger.licenses.facts import Registered
 from consent_ledger.licenses.signed import skim_signed
-from consent_ledger.rebuild import compare, rebuild
 from consent_ledger.store.engine import Store, open_store
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.log import read_head, read_openings

@@ -13,8 +13,8 @@ from typing import Literal
 import msgspec
 
 from consent_ledger.audit.entry import commit, decode_entry
+from consent_ledger.custody.holds import Holds
 from consent_ledger.errors import ConflictError, LedgerError, MalformedError, VerificationError
-from consent_ledger.holds import Holds
 from consent_ledger.issuing import Issuer
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses.erasing import check_erasable, statements_of

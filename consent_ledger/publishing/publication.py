@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from consent_ledger.anchor import Anchor
 from consent_ledger.audit.checkpoint import read_checkpoint_text
 from consent_ledger.audit.policy import NONE
-from consent_ledger.cosigned import Quorum, has_quorum, read_cosigned, read_shown
+from consent_ledger.custody.anchor import Anchor
 from consent_ledger.errors import MalformedError, NotFoundError, StaleError, UnavailableError, VerificationError
 from consent_ledger.publishing import Place, Published, check_published, publish
+from consent_ledger.publishing.cosigned import Quorum, has_quorum, read_cosigned, read_shown
+from consent_ledger.publishing.witnessing import Reply
+from consent_ledger.publishing.witnessing import Round as Asked
 from consent_ledger.signing.note import NoteVerifier
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import read_log_keys
 from consent_ledger.store.log import read_head
 from consent_ledger.store.transaction import Transaction
-from consent_ledger.witnessing import Reply
-from consent_ledger.witnessing import Round as Asked
 
 
 class Round(NamedTuple):

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from consent_ledger.bundle import write_bundle
+from consent_ledger.evidence.bundle import write_bundle
 from consent_ledger.store.engine import open_store
 from tests.certificates import certificate_on, small_story
 from tests.second import FILE
-from tests.test_tampering import VKEY
+from tests.verification.test_tampering import VKEY
 from tests.world import World
 
 
