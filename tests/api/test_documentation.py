@@ -36,7 +36,8 @@ def test_the_first_request_is_answered(tmp_path: Path, monkeypatch: pytest.Monke
     block = PAGE.read_text().split("## First request")[1].split("```")[1].strip()
     setting, question = block.split("\n\n")
     monkeypatch.chdir(tmp_path)
-    *commands, serving = setting.splitlines()
+    umask, *commands, serving = setting.splitlines()
+    assert umask.startswith("umask 077 ")  # else the token's file would be refused
     assert serving.startswith("consent-ledger serve")
     for command in commands:
         program, *words = shlex.split(command.partition(">")[0])
