@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from consent_ledger.address_book import Contact
-from consent_ledger.cli.ledgers import Recording
+from consent_ledger.cli.ledgers import Recording, Rehearsed
 from consent_ledger.cli.output import note
-from consent_ledger.cli.session import Rehearsed, Session
+from consent_ledger.cli.session import Session
 from consent_ledger.durable import sync_directory
 from consent_ledger.errors import LedgerError
 from consent_ledger.issuing import key_material, new_party_id

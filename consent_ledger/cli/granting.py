@@ -8,11 +8,11 @@ import click
 import msgspec
 
 from consent_ledger.batch import Outcome, Receipt
-from consent_ledger.cli.ledgers import Recording
+from consent_ledger.cli.ledgers import Recording, Rehearsed
 from consent_ledger.cli.lookup import pick_template
 from consent_ledger.cli.options import instant_fields
 from consent_ledger.cli.output import note, write_lines
-from consent_ledger.cli.session import Rehearsed, Session
+from consent_ledger.cli.session import Session
 from consent_ledger.errors import LedgerError, MalformedError, NotFoundError, RefusedError
 from consent_ledger.issuing import grant_fields
 from consent_ledger.licenses.statements import Grant, Scope

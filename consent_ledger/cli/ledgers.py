@@ -17,6 +17,10 @@ from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.withdrawal import Standing
 
 
+class Rehearsed(Exception):
+    """What was rehearsed would have been recorded."""
+
+
 class When(NamedTuple):
     """As of which instant, and by what was known at an instant or a ledger size; None is now, and all."""
 

@@ -6,9 +6,8 @@ from typing import Any, TypeVar
 import click
 
 from consent_ledger.batch import Receipt
-from consent_ledger.cli.ledgers import Recording
+from consent_ledger.cli.ledgers import Recording, Rehearsed
 from consent_ledger.cli.output import note, write_json
-from consent_ledger.cli.session import Rehearsed
 from consent_ledger.licenses.statements import MAX_SCOPE_ASSETS
 from consent_ledger.signing.instants import format_time
 

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import click
 from msgspec import UNSET
 
-from consent_ledger.cli.ledgers import Recording
+from consent_ledger.cli.ledgers import Recording, Rehearsed
 from consent_ledger.cli.options import instant_fields
 from consent_ledger.cli.output import note, shown
 from consent_ledger.cli.progress import progress
-from consent_ledger.cli.session import Rehearsed, Session
+from consent_ledger.cli.session import Session
 from consent_ledger.errors import LedgerError, MalformedError, NotFoundError
 from consent_ledger.licenses.facts import Claim, Parent, optional_micros
 from consent_ledger.licenses.statements import (

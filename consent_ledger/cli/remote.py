@@ -11,9 +11,8 @@ from consent_ledger.answers import ClearanceAnswer, ClearanceRequest, ExplainReq
 from consent_ledger.audit.entry import decode_entry
 from consent_ledger.audit.receipt import decode_receipt
 from consent_ledger.batch import Outcome, Receipt
-from consent_ledger.cli.ledgers import When
+from consent_ledger.cli.ledgers import Rehearsed, When
 from consent_ledger.cli.lookup import by_name
-from consent_ledger.cli.session import Rehearsed
 from consent_ledger.client import Client
 from consent_ledger.documents import ConsentAnswer, RegistrationAnswer
 from consent_ledger.errors import (

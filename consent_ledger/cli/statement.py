@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
+from consent_ledger.cli.ledgers import Rehearsed
 from consent_ledger.cli.output import note, write_json, write_lines
-from consent_ledger.cli.session import Rehearsed, Session, ledger_options, pass_session
+from consent_ledger.cli.session import Session, ledger_options, pass_session
 
 
 @click.group()
