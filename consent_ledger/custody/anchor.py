@@ -13,11 +13,12 @@ third file, `<path>.stopped`, says that somebody outside has seen a larger log t
 Every process and host that writes has an anchor of its own, or shares this one: a lock orders those that share it.
 """
 
+import errno
 import os
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from fcntl import LOCK_EX, LOCK_UN, flock
+from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -33,6 +34,7 @@ from consent_ledger.store.transaction import Transaction
 
 WAY_FORWARD = "want `consent-ledger recover SOURCE`, see docs/restore.md"
 SYNC_SECONDS = 1.0
+LOCK_SECONDS = 5.0
 
 
 class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,11 +98,19 @@ def _root_at(tx: Transaction, head: Head, size: int) -> bytes:
 class Anchor:
     """The anchor at `path`. Threads and processes may share it; `notice` is told, in a sentence, of what is unusual."""
 
-    def __init__(self, path: Path, *, notice: Callable[[str], None] = lambda sentence: None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        notice: Callable[[str], None] = lambda sentence: None,
+        lock_seconds: float = LOCK_SECONDS,
+    ) -> None:
+        """`lock_seconds` bounds the wait for another process that holds the files."""
         self.path = path
         self.latest = path.with_name(path.name + ".latest")
         self.stop_mark = path.with_name(path.name + ".stopped")
         self._notice = notice
+        self._lock_seconds = lock_seconds
         self._lock = Lock()
         self._known: tuple[tuple[bytes | None, ...], Published] = ((None, None, None), NOTHING)
         self._synced: bytes | None = None
@@ -217,15 +227,30 @@ class Anchor:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """Be the only one, among processes too, who changes the files."""
+        """Be the only one, among processes too, who changes the files; OSError where another one stands still."""
         file = self.path.with_name(self.path.name + ".lock")
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            flock(descriptor, LOCK_EX)
+            _take(descriptor, self._lock_seconds)
             yield
             flock(descriptor, LOCK_UN)
         finally:
             os.close(descriptor)
+
+
+def _take(descriptor: int, seconds: float) -> None:
+    """Take the lock, which its holder has for less than a millisecond: but a process may be stopped meanwhile."""
+    until = time.monotonic() + seconds
+    pause = 0.001
+    while True:
+        try:
+            flock(descriptor, LOCK_EX | LOCK_NB)
+            return
+        except BlockingIOError as e:
+            if time.monotonic() > until:
+                raise TimeoutError(errno.ETIMEDOUT, "another process holds its lock and stands still") from e
+        time.sleep(pause)
+        pause = min(2 * pause, 0.05)
 
 
 def _size(note: bytes) -> int:

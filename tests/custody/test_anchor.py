@@ -1,6 +1,7 @@
 """The anchor: a database that has forgotten what was published is not written to, and nothing is cleared on it."""
 
 import shutil
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from threading import Thread
 
@@ -240,6 +241,21 @@ def test_a_retry_is_acknowledged_only_once_it_is_anchored(place: Path) -> None:
             with pytest.raises(UnavailableError):
                 world.ledger.register(envelope)
         lock.rmdir()
+        receipt = world.ledger.register(envelope)
+        assert not receipt.is_new
+        assert anchor.read().note == receipt.checkpoint
+
+
+def test_a_process_that_stands_still_with_the_anchor_in_hand_is_not_waited_for_without_end(place: Path) -> None:
+    anchor = Anchor(place.with_name("anchor"), lock_seconds=0.1)
+    with open_store(f"sqlite:///{place}") as store:
+        world = opened(store, anchor)
+        envelope = world.enrolment("cyd")
+        with place.with_name("anchor.lock").open("rb") as held:
+            flock(held, LOCK_EX)
+            with pytest.raises(UnavailableError, match="stands still") as refused:
+                world.ledger.register(envelope)
+            assert refused.value.code == "not_anchored"
         receipt = world.ledger.register(envelope)
         assert not receipt.is_new
         assert anchor.read().note == receipt.checkpoint
