@@ -11,8 +11,8 @@ from consent_ledger.audit.tree import leaf_hash
 from consent_ledger.errors import LedgerError, UnavailableError
 from consent_ledger.intake import Verified
 from consent_ledger.licenses.erasing import check_erasure
-from consent_ledger.licenses.facts import Registered
 from consent_ledger.licenses.keys import for_admission_further, statement_key, touched_keys
+from consent_ledger.licenses.records import Registered
 from consent_ledger.licenses.registration import admit
 from consent_ledger.licenses.signed import SignedStatement
 from consent_ledger.licenses.statements import Erasure

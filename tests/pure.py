@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from consent_ledger.conformance import PROJECT, Stage
 from consent_ledger.licenses.decision import Decision, Query, decide
-from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.facts import Facts
+from consent_ledger.licenses.records import Registered
 from consent_ledger.licenses.registration import admit
 from consent_ledger.licenses.signed import read_signed, verify_signed
 from consent_ledger.licenses.statements import (

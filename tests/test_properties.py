@@ -17,9 +17,10 @@ from consent_ledger.clearance import decide_all
 from consent_ledger.conformance import Stage
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.decision import Decision, Query, decide
-from consent_ledger.licenses.facts import Claim, Facts
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.masks import compile_use
 from consent_ledger.licenses.reasons import VERDICTS, Verdict
+from consent_ledger.licenses.records import Claim
 from consent_ledger.licenses.situations import Situations, Verdicts
 from consent_ledger.signing.instants import SECOND, parse_time
 from tests.neutral import ACTIVITIES, AIMS, AUDIENCES, CONTEXTS, LICENCES, RECIPIENTS, random_case, random_event

@@ -11,7 +11,7 @@ from consent_ledger.batch import Outcome, Receipt
 from consent_ledger.documents import ConsentAnswer
 from consent_ledger.evidence.receipts import ReceiptFile
 from consent_ledger.licenses.explanation import Want
-from consent_ledger.licenses.facts import Claim, ProjectRecord
+from consent_ledger.licenses.records import Claim, ProjectRecord
 from consent_ledger.licenses.statements import TemplateRef, UseRequest
 from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.withdrawal import Standing

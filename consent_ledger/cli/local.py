@@ -15,7 +15,7 @@ from consent_ledger.documents import ConsentAnswer
 from consent_ledger.evidence.receipts import ReceiptFile, take_receipt
 from consent_ledger.ledger import Ledger, system_clock
 from consent_ledger.licenses.explanation import Want
-from consent_ledger.licenses.facts import Claim, ProjectRecord
+from consent_ledger.licenses.records import Claim, ProjectRecord
 from consent_ledger.licenses.statements import TemplateRef, UseRequest
 from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.reading.consents import find_consent

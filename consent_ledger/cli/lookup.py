@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from consent_ledger.errors import NotFoundError
-from consent_ledger.licenses.facts import Claim, Facts, ProjectRecord
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import (
     asset_key,
     project_key,
@@ -12,6 +12,7 @@ from consent_ledger.licenses.keys import (
     template_key,
     template_name_key,
 )
+from consent_ledger.licenses.records import Claim, ProjectRecord
 from consent_ledger.licenses.statements import TemplateRef
 from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.store.engine import Store

@@ -16,7 +16,8 @@ from consent_ledger.cli.output import note, shown
 from consent_ledger.cli.progress import progress
 from consent_ledger.cli.session import Session
 from consent_ledger.errors import LedgerError, MalformedError, NotFoundError
-from consent_ledger.licenses.facts import Claim, Parent, optional_micros
+from consent_ledger.licenses.facts import optional_micros
+from consent_ledger.licenses.records import Claim, Parent
 from consent_ledger.licenses.statements import (
     MAX_MEDIA,
     MAX_STATEMENT_BYTES,

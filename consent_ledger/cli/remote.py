@@ -26,7 +26,8 @@ from consent_ledger.errors import (
 )
 from consent_ledger.evidence.receipts import ReceiptFile
 from consent_ledger.licenses.explanation import Want
-from consent_ledger.licenses.facts import Claim, Parent, ProjectRecord, optional_micros
+from consent_ledger.licenses.facts import optional_micros
+from consent_ledger.licenses.records import Claim, Parent, ProjectRecord
 from consent_ledger.licenses.statements import TemplateRef, UseRequest
 from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.signing.instants import format_instant, parse_time

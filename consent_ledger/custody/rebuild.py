@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from consent_ledger.audit.replay import Erased, Finding, Opening, Replay, Replayed, Withheld
 from consent_ledger.errors import LedgerError, VerificationError
-from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import touched_keys
+from consent_ledger.licenses.records import Registered
 from consent_ledger.licenses.signed import signers_of, skim_signed
 from consent_ledger.licenses.statements import Suspension
 from consent_ledger.store.engine import Store

@@ -19,8 +19,8 @@ from consent_ledger.audit.tree import Frontier, leaf_hash
 from consent_ledger.custody.anchor import Anchor
 from consent_ledger.errors import MalformedError, RefusedError, StaleError, VerificationError
 from consent_ledger.evidence.receipts import decode_receipt_file
-from consent_ledger.licenses.facts import Registered
 from consent_ledger.licenses.keys import touched_keys
+from consent_ledger.licenses.records import Registered
 from consent_ledger.licenses.signed import signers_of, skim_signed
 from consent_ledger.signing.note import MAX_NOTE, split_note
 from consent_ledger.store.engine import Store

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from consent_ledger.licenses.evaluation import Moment, fulfilment_status
-from consent_ledger.licenses.facts import Facts, PartyRecord, TemplateRecord
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.masks import (
     Atom,
     CompiledPermission,
@@ -18,6 +18,7 @@ from consent_ledger.licenses.masks import (
     compile_permission,
     compile_prohibition,
 )
+from consent_ledger.licenses.records import PartyRecord, TemplateRecord
 from consent_ledger.licenses.requirements import Requirement
 from consent_ledger.licenses.spdx import expresses_noncommercial
 from consent_ledger.licenses.statements import ASSURANCES

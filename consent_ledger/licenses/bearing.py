@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from copy import copy
 
-from consent_ledger.licenses.facts import Facts, GrantRecord, RevocationRecord
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import for_decision
+from consent_ledger.licenses.records import GrantRecord, RevocationRecord
 
 
 def reaches(revocation: RevocationRecord, grants: Collection[str]) -> bool:

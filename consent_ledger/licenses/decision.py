@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from consent_ledger.licenses.bearing import reaches, superseding
 from consent_ledger.licenses.evaluation import Answer, Moment, Standing, evaluate, standings
-from consent_ledger.licenses.facts import Facts, GrantRecord
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.masks import Use
 from consent_ledger.licenses.reasons import VERDICTS, Reason, Verdict, in_order
+from consent_ledger.licenses.records import GrantRecord
 from consent_ledger.licenses.requirements import Requirement, Walk, walk
 from consent_ledger.licenses.vocabulary import Audience
 

@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from consent_ledger.errors import ConflictError, NotFoundError, RefusedError
-from consent_ledger.licenses.facts import Facts, GrantRecord, RevocationRecord
+from consent_ledger.licenses.facts import Facts
+from consent_ledger.licenses.records import GrantRecord, RevocationRecord
 from consent_ledger.licenses.statements import Erasure
 
 

@@ -5,9 +5,10 @@ Within one party the best answer wins, except that a prohibition in force wins o
 
 from typing import NamedTuple
 
-from consent_ledger.licenses.facts import Facts, GrantRecord, PartyRecord, RevocationRecord, TemplateRecord
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.masks import Atom, CompiledPermission, Use
 from consent_ledger.licenses.reasons import VERDICTS, Reason, Verdict
+from consent_ledger.licenses.records import GrantRecord, PartyRecord, RevocationRecord, TemplateRecord
 from consent_ledger.licenses.requirements import Requirement, latest
 from consent_ledger.licenses.spdx import expresses_noncommercial
 from consent_ledger.licenses.statements import ASSURANCES

@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 from consent_ledger.licenses.asking import best_offer
 from consent_ledger.licenses.decision import Decision
 from consent_ledger.licenses.evaluation import Moment, condition_status, is_minor
-from consent_ledger.licenses.facts import Facts, GrantRecord
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.masks import Use
 from consent_ledger.licenses.reasons import Reason, Verdict
+from consent_ledger.licenses.records import GrantRecord
 from consent_ledger.licenses.requirements import Requirement, walk
 
 ACTIONS: Final = {

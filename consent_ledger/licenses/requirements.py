@@ -12,8 +12,9 @@ absent on one way is asked for because of the others.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from consent_ledger.licenses.facts import Claim, Event, Facts, Parent
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.reasons import Reason
+from consent_ledger.licenses.records import Claim, Event, Parent
 from consent_ledger.licenses.statements import SAME_WORK, UNIDENTIFIED
 
 

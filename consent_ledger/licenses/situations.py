@@ -22,9 +22,10 @@ from consent_ledger.licenses.evaluation import (
     is_minor,
     revocations_of,
 )
-from consent_ledger.licenses.facts import Claim, Facts
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.masks import Use
 from consent_ledger.licenses.reasons import Verdict
+from consent_ledger.licenses.records import Claim
 from consent_ledger.licenses.requirements import Requirement
 from consent_ledger.licenses.statements import SAME_WORK, UNIDENTIFIED
 

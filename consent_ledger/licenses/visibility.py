@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from msgspec import UNSET
 
 from consent_ledger.licenses import statements as st
-from consent_ledger.licenses.facts import Claim, Facts, GrantRecord
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import asset_key, consent_key, party_key, project_key, statement_key, template_key
+from consent_ledger.licenses.records import Claim, GrantRecord
 
 Viewer = str | None
 

@@ -6,8 +6,9 @@ from msgspec import UNSET
 
 from consent_ledger.documents import ConsentAnswer, GrantItem, WithdrawalItem
 from consent_ledger.errors import NotFoundError
-from consent_ledger.licenses.facts import Facts, GrantRecord, micros
+from consent_ledger.licenses.facts import Facts, micros
 from consent_ledger.licenses.keys import consent_key, party_key, project_key, template_key
+from consent_ledger.licenses.records import GrantRecord
 from consent_ledger.licenses.statements import Revocation
 from consent_ledger.licenses.visibility import Viewer, keys_for_statement, sees_grant, sees_party, sees_statement
 from consent_ledger.reading.records import Recorded, recorded_under

@@ -8,8 +8,8 @@ import msgspec
 
 from consent_ledger.errors import NotFoundError
 from consent_ledger.licenses.comparison import Change, compare_documents, same_document_terms
-from consent_ledger.licenses.facts import TemplateRecord
 from consent_ledger.licenses.keys import project_key, template_key
+from consent_ledger.licenses.records import TemplateRecord
 from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.licenses.visibility import Viewer, lists_template
 from consent_ledger.licenses.wording import Wording, parse_wording

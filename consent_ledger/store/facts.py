@@ -13,9 +13,10 @@ from consent_ledger.audit.replay import Opening
 from consent_ledger.audit.tree import leaf_hash, stored_index
 from consent_ledger.errors import MalformedError, VerificationError
 from consent_ledger.licenses import statements as st
-from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import GENESIS_KEY, erasure_key, keyid_key, party_key, touched_keys
 from consent_ledger.licenses.log_keys import LogKey
+from consent_ledger.licenses.records import Registered
 from consent_ledger.licenses.signed import SignedStatement, brought_key, signers_of, skim_signed
 from consent_ledger.store.index import entries_touching
 from consent_ledger.store.log import LONGEST, read_nodes, read_openings

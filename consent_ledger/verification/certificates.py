@@ -21,8 +21,9 @@ from consent_ledger.audit.tree import leaf_hash
 from consent_ledger.errors import LedgerError, MalformedError, VerificationError
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.decision import POLICY, Query, decide
-from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.log_keys import signing_at
+from consent_ledger.licenses.records import Registered
 from consent_ledger.licenses.registration import admit
 from consent_ledger.licenses.signed import SignedStatement, brought_key, read_signed, signers_of, verify_signed
 from consent_ledger.signing.canonical import decode_canonical

@@ -14,7 +14,8 @@ import msgspec
 from consent_ledger.audit.checkpoint import Checkpoint
 from consent_ledger.audit.replay import Erased, Finding, Opening, Replay, Replayed, Withheld
 from consent_ledger.errors import ForbiddenError, LedgerError, MalformedError
-from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.facts import Facts
+from consent_ledger.licenses.records import Registered
 from consent_ledger.licenses.registration import admit
 from consent_ledger.licenses.signed import SignedStatement, brought_key, read_signed, signers_of
 from consent_ledger.licenses.statements import Erasure, Genesis, Grant, keyid_of

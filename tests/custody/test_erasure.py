@@ -22,7 +22,7 @@ from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.decision import decide
 from consent_ledger.licenses.erasing import statements_of
-from consent_ledger.licenses.facts import Registered
+from consent_ledger.licenses.records import Registered
 from consent_ledger.licenses.signed import skim_signed
 from consent_ledger.store.engine import Store, open_store
 from consent_ledger.store.facts import FactsReader

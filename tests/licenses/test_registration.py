@@ -12,8 +12,9 @@ from consent_ledger.issuing import Issuer, key_material, template_ref, whole_sec
 from consent_ledger.ledger import Ledger
 from consent_ledger.licenses import registration
 from consent_ledger.licenses import statements as st
-from consent_ledger.licenses.facts import Facts, KeyRecord, PartyRecord, Registered
+from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.log_keys import LogKey
+from consent_ledger.licenses.records import KeyRecord, PartyRecord, Registered
 from consent_ledger.licenses.signed import Signers, read_signed
 from consent_ledger.licenses.terms import LanguageDigests, Prohibition, Rule, TemplateDocument
 from consent_ledger.signing.envelope import (

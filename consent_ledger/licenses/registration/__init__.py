@@ -7,7 +7,8 @@ before recording, and an auditor asks it again for every entry.
 import msgspec
 
 from consent_ledger.licenses import statements as st
-from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.facts import Facts
+from consent_ledger.licenses.records import Registered
 from consent_ledger.licenses.registration.media import admit_asset, admit_dispute, admit_fulfilment, admit_takedown
 from consent_ledger.licenses.registration.offers import admit_project, admit_release, admit_template
 from consent_ledger.licenses.registration.parties import admit_erasure, admit_genesis, admit_key, admit_party

@@ -4,7 +4,8 @@ from msgspec import UNSET
 
 from consent_ledger.errors import ConflictError, ForbiddenError, MalformedError
 from consent_ledger.licenses import statements as st
-from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.facts import Facts
+from consent_ledger.licenses.records import Registered
 from consent_ledger.licenses.registration.signers import refuse, signed_by_operator
 from consent_ledger.licenses.signed import Signers
 from consent_ledger.signing.note import ED25519, NoteVerifier, vkey_text

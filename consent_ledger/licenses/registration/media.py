@@ -6,7 +6,8 @@ from msgspec import UNSET
 
 from consent_ledger.errors import Problem, RefusedError
 from consent_ledger.licenses import statements as st
-from consent_ledger.licenses.facts import Facts, PartyRecord, Registered
+from consent_ledger.licenses.facts import Facts
+from consent_ledger.licenses.records import PartyRecord, Registered
 from consent_ledger.licenses.registration.signers import (
     organisation_of,
     party_of,

@@ -4,7 +4,8 @@ from msgspec import UNSET
 
 from consent_ledger.errors import ForbiddenError
 from consent_ledger.licenses import statements as st
-from consent_ledger.licenses.facts import Facts, Registered
+from consent_ledger.licenses.facts import Facts
+from consent_ledger.licenses.records import Registered
 from consent_ledger.licenses.registration.signers import (
     party_of,
     refuse,

@@ -4,7 +4,8 @@ from msgspec import UNSET
 
 from consent_ledger.errors import ForbiddenError, Problem, RefusedError
 from consent_ledger.licenses import statements as st
-from consent_ledger.licenses.facts import Facts, KeyRecord, PartyRecord, Registered
+from consent_ledger.licenses.facts import Facts
+from consent_ledger.licenses.records import KeyRecord, PartyRecord, Registered
 from consent_ledger.licenses.signed import Signers
 
 
