@@ -37,8 +37,11 @@ class Trail(NamedTuple):
 
 
 def about(request: HttpRequest, subject: str) -> None:
-    """Say what a request is about, for the trail: ids, hashes and counts, nothing that describes a person."""
-    request.scope["state"]["subject"] = subject
+    """Say what a request is about, for the trail: ids, hashes and counts, nothing that describes a person.
+
+    What a database might not take is left out: one row that cannot be written would keep all others from it.
+    """
+    request.scope["state"]["subject"] = "".join(c if " " <= c <= "~" else "?" for c in subject[:MAX_SUBJECT])
 
 
 class AuditTrail:
@@ -83,7 +86,7 @@ class AuditTrail:
             self.dropped += 1
             return
         operation = getattr(scope.get("route_handler"), "name", None) or ""
-        subject = state.get("subject", "")[:MAX_SUBJECT]
+        subject = state.get("subject", "")
         status = state.get("status", 0)
         at = self._clock()
         self._queue.append(

@@ -1,7 +1,7 @@
 """Certificates: an answer that the ledger signs, kept with all that it rests on, for whoever has to show it later."""
 
 import secrets
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 from litestar import get
@@ -11,7 +11,7 @@ from consent_ledger.access.callers import Caller
 from consent_ledger.api.audit_trail import about
 from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.operations import Answer, Operation, Parameter
-from consent_ledger.api.requests import HttpRequest, service_of
+from consent_ledger.api.requests import HttpRequest, path_value, service_of
 from consent_ledger.api.responses import JSON, Body
 from consent_ledger.api.service import Service
 from consent_ledger.errors import NotFoundError, UnavailableError
@@ -27,6 +27,7 @@ SIGNED = {
     "description": "DSSE. The payload is the answer, byte for byte as it would be without a certificate, signed by the "
     "ledger's operator key under the type `application/vnd.consent-ledger.decision.v1+json`.",
 }
+DecisionId = Annotated[str, msgspec.Meta(pattern=r"^dec_[0-9a-f]{32}$(?!\n)")]
 FILE = {"type": "object", "description": "See `docs/decisions/0007-certificate.md`."}
 
 
@@ -69,17 +70,19 @@ def _keep(ledger: Ledger, id_: str, organisation: str, raw: bytes) -> None:
             "Take a certificate away",
             tag="clearance",
             scope="clearance:read",
-            path=(Parameter("id", str, "From `Location`, where the answer was asked for with `certificate=true`."),),
+            path=(
+                Parameter("id", DecisionId, "From `Location`, where the answer was asked for with `certificate=true`."),
+            ),
             answers={200: Answer("One answer and all that it rests on, in a file that verifies alone.", {JSON: FILE})},
-            problems=(404, 503),
+            problems=(404, 422, 503),
         )
     },
 )
 async def read_certificate(request: HttpRequest) -> ASGIApp:
     """The same bytes every time, for the organisation that asked. It shows of the statements behind the answer those
     that the organisation may see; the others are sealed in it."""
-    id_: str = request.path_params["id"]
-    about(request, f"decision {id_[:40]}")
+    id_ = path_value(request, "id", DecisionId)
+    about(request, f"decision {id_}")
     service, caller = service_of(request), caller_of(request)
     raw = await service.read(_find, service.ledger, id_, caller.viewer)
     return Body(raw, headers={"Content-Disposition": 'attachment; filename="certificate.json"'})

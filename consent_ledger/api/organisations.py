@@ -13,14 +13,14 @@ from consent_ledger.api.authentication import caller_of
 from consent_ledger.api.decoding import decode_body
 from consent_ledger.api.operations import Answer, Operation, Parameter
 from consent_ledger.api.paging import PageQuery, cut, decode_cursor, next_link
-from consent_ledger.api.requests import HttpRequest, read_body, read_query, service_of
+from consent_ledger.api.requests import HttpRequest, path_value, read_body, read_query, service_of
 from consent_ledger.api.responses import JSON, json_body
 from consent_ledger.errors import ForbiddenError
 from consent_ledger.licenses.terms import PartyId
 from consent_ledger.signing.instants import format_instant
 from consent_ledger.store.access import OrganisationRecord
 
-Label = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_LABEL)]
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_LABEL, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
 PARTY_ID = Parameter("id", PartyId, "The organisation's party in the ledger.")
 
 
@@ -110,7 +110,7 @@ async def list_organisations(request: HttpRequest) -> ASGIApp:
             scope="admin",
             path=(PARTY_ID,),
             answers={200: Answer("It is closed.", {JSON: OrganisationAnswer})},
-            problems=(404, 409),
+            problems=(404, 409, 422),
         )
     },
 )
@@ -118,7 +118,7 @@ async def close_organisation(request: HttpRequest) -> ASGIApp:
     """The operator's administrators only. All its tokens and sessions end at once, and for good; what it said stays
     recorded. Repeated, nothing changes."""
     require_operator(caller_of(request))
-    id_: str = request.path_params["id"]
+    id_ = path_value(request, "id", PartyId)
     service = service_of(request)
     closed = await service.read(close_account, service.ledger.store, id_, service.ledger.clock())
     about(request, f"organisation {closed.id}")

@@ -1,7 +1,8 @@
 """Lists in pages: `items`, `next_cursor`, and a `Link` to the next page.
 
 A cursor says behind what the next page begins. It is opaque to clients and read back only for the list it was made
-for; there is nothing to be gained by forging one, as each page shows no more than its reader may see.
+for; there is nothing to be gained by forging one, as each page shows no more than its reader may see, and a place must
+be one that a list can have.
 """
 
 import hashlib
@@ -53,7 +54,14 @@ def decode_cursor(listing: str, cursor: str | None, start: T) -> T:
         place: T = msgspec.json.decode(raw[_MARK:], type=kind)
     except (ValueError, msgspec.MsgspecError) as e:
         raise RefusedError("cursor is not one of this list", code="bad_cursor") from e
+    if not all(map(_can_be, place if isinstance(place, tuple) else (place,))):
+        raise RefusedError("cursor is not one of this list", code="bad_cursor")
     return place
+
+
+def _can_be(part: Any) -> bool:
+    """Whether every database can be asked for it: of numbers and texts they take different ones."""
+    return part.isascii() and part.isprintable() if isinstance(part, str) else -1 <= part < 2**63
 
 
 def cut(found: Sequence[T], limit: int, listing: str, place: Callable[[T], Any]) -> tuple[list[T], str | None]:

@@ -15,7 +15,7 @@ from consent_ledger.api.decoding import decode_body
 from consent_ledger.api.operations import Answer, Operation, Parameter
 from consent_ledger.api.organisations import Label, whose
 from consent_ledger.api.paging import PageQuery, cut, decode_cursor, next_link
-from consent_ledger.api.requests import HttpRequest, read_body, read_query, service_of
+from consent_ledger.api.requests import HttpRequest, path_value, read_body, read_query, service_of
 from consent_ledger.api.responses import JSON, json_body
 from consent_ledger.licenses.terms import PartyId
 from consent_ledger.signing.instants import format_instant
@@ -149,7 +149,7 @@ async def list_tokens(request: HttpRequest) -> ASGIApp:
 async def revoke_token(request: HttpRequest) -> ASGIApp:
     """From the moment of the answer no process lets it pass. Repeated, nothing changes."""
     organisation = whose(caller_of(request), read_query(request, WhoseQuery).organisation)
-    id_: str = request.path_params["id"]
+    id_ = path_value(request, "id", TokenId)
     service = service_of(request)
     ended = await service.read(tokens.revoke_token, service.ledger.store, organisation, id_, service.ledger.clock())
     about(request, f"token {ended.id}")
