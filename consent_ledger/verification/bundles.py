@@ -140,6 +140,7 @@ class _Audit:
         return list(check_stamps(self._source, names, note, self._roots, self._findings))
 
     def _check_origin(self, walk: Verification, head: Checkpoint) -> None:
+        self._heads.check_keys(walk.facts.log_keys)
         if walk.genesis is None:
             if head.size and not walk.counts.withheld:
                 self._findings.append(Finding(0, "genesis_missing", "entry 0 is not the genesis of a ledger"))
@@ -149,8 +150,6 @@ class _Audit:
         if walk.genesis.ledger != head.origin:
             detail = f"entry 0 is of ledger `{walk.genesis.ledger}`, the checkpoint of `{head.origin}`"
             self._findings.append(Finding(0, "origin_mismatch", detail))
-        if walk.facts.log_keys:
-            self._heads.check_keys(walk.facts.log_keys)
 
     # What is in it -----------------------------------------------------------------------------------------------
 

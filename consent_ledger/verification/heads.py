@@ -156,7 +156,14 @@ class Heads:
 
     def check_keys(self, keys: Sequence[LogKey]) -> None:
         """Hold the signatures against the keys that the log itself names, size by size, and those against the one that
-        the auditor knows."""
+        the auditor knows.
+
+        Where the log's own word on its keys is not shown, none counts but those that the auditor knows: `keys.txt` is
+        the sender's.
+        """
+        if not keys:
+            self._check_told()
+            return
         signed: list[tuple[int, set[str]]] = []
         signed_head: set[str] = set()
         for what, note in self._opened:
@@ -173,6 +180,13 @@ class Heads:
             told = {vkey_text(v.name, v.public_key, v.kind) for v in self._told}
             finding = check_trust(keys, told, signed_head or told, signed)
             self._findings += [] if finding is None else [finding]
+
+    def _check_told(self) -> None:
+        for what, note in self._opened:
+            try:
+                open_checkpoint(note, self._told)
+            except LedgerError as e:
+                self._bad("checkpoint_invalid", f"{what}: not by a key that was given, and entry 0 is not shown: {e}")
 
 
 def _whole_lines(raw: bytes) -> list[str]:
