@@ -3,6 +3,7 @@
 import os
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from consent_ledger.cli.anchors import read_authorities, read_key, read_policy, 
 from consent_ledger.cli.output import note, printable, shown, write_json
 from consent_ledger.errors import LedgerError
 from consent_ledger.signing.instants import SECOND, format_instant
+from consent_ledger.verification.layout import Sample
 from consent_ledger.verification.report import Report
 
 _MOST = 50
+_SKEW = 600 * SECOND
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -107,9 +110,12 @@ def _loose(report: Report, require_anchor: bool, max_age: int | None) -> list[st
     loose = []
     if require_anchor and not report.anchored:
         loose.append("not anchored: want --checkpoint with an older one, or --policy with a quorum")
-    if max_age is not None and time.time_ns() // 1000 - report.seen_at > max_age:
-        seen = format_instant(report.seen_at) if report.seen_at else "never"
+    age = time.time_ns() // 1000 - report.seen_at
+    seen = format_instant(report.seen_at) if report.seen_at else "never"
+    if max_age is not None and age > max_age:
         loose.append(f"stale: the last that was seen of this log is of {seen}")
+    if max_age is not None and age < -_SKEW:
+        loose.append(f"not to be believed: the last that was seen of this log is of {seen}, which is still to come")
     return loose
 
 
@@ -168,17 +174,34 @@ def _described(report: Report, loose: list[str]) -> dict[str, Any]:
         "size": None if head is None else head.size,
         "root": None if head is None else head.root.hex(),
         "counts": report.counts._asdict(),
+        "sample": report.sample,
+        "verdicts": report.verdicts,
         "first_bad": report.first_bad,
         "findings": report.findings,
         "not_checked": report.not_checked,
     }
 
 
+def _sampled(sample: Sample, verdicts: Mapping[str, int]) -> str:
+    """Say what was decided: the sender chose it, and the auditor has to see that it is what was asked for."""
+    query = sample.query
+    use = [*query.activities, *query.aims, query.context, query.audience, *query.territories]
+    use += [str(more) for more in (query.licence, query.recipient, query.min_assurance) if more]
+    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+    return (
+        f"decided anew: {told}; drawn by the seed `{sample.seed}`, for {' '.join(use)}, "
+        f"as of {format_instant(sample.as_of)}, at {sample.size} entries"
+    )
+
+
 def _show(report: Report, loose: list[str]) -> None:
     head, counts = report.checkpoint, report.counts
     if head is not None:
         click.echo(f"ledger {head.origin}, {head.size} entries, root {head.root.hex()}")
-    click.echo("checked " + ", ".join(f"{count} {name}" for name, count in counts._asdict().items() if count))
+    checked = ", ".join(f"{count} {name}" for name, count in counts._asdict().items() if count)
+    click.echo(f"checked {checked or 'nothing'}")
+    if report.sample is not None:
+        click.echo(printable(_sampled(report.sample, report.verdicts)))
     if report.stamped_at is not None:
         click.echo(f"signed by {format_instant(report.stamped_at)}, says a time-stamp")
     for sentence in report.not_checked:

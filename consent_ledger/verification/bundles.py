@@ -46,7 +46,7 @@ def verify_bundle(
     """
     source = open_source(place)
     try:
-        if not source.size(layout.CHECKPOINT) and not source.defects:
+        if not _has_checkpoint(source) and not source.defects:
             detail = f"no bundle in `{place}`, want a folder or a tar with a file `{layout.CHECKPOINT}`"
             raise NotFoundError(detail, code="bundle_missing")
         return verify_source(
@@ -54,6 +54,13 @@ def verify_bundle(
         )
     finally:
         source.close()
+
+
+def _has_checkpoint(source: Source) -> bool:
+    try:
+        return source.size(layout.CHECKPOINT) > 0
+    except MalformedError:
+        return True  # something is there, and what is wrong with it will be found
 
 
 def verify_source(
@@ -115,7 +122,7 @@ class _Audit:
         self._check_origin(walk, heads.claimed)
         templates = check_templates(self._source, walk.facts, self._findings, self._not_checked)
         decisions = check_decisions(self._source, scope, walk, self._findings, self._not_checked)
-        counts = walk.counts._replace(templates=templates, decisions=decisions)
+        counts = walk.counts._replace(templates=templates, decisions=sum(decisions.values()))
         self._say_what_was_not_seen(walk)
         self._say_what_is_no_part(size)
         seen_at = max(walk.facts.recorded_at, *heads.cosigned.values(), 0)
@@ -123,7 +130,7 @@ class _Audit:
         return Report(
             heads.head, heads.note, counts, in_ledger_order(self._findings), self._skipped(), walk.sound,
             anchored=bool(heads.older) or heads.quorum, cosigned=tuple(heads.cosigned), seen_at=seen_at,
-            stamped_at=stamped_at,
+            stamped_at=stamped_at, sample=scope.sample if decisions else None, verdicts=decisions,
         )  # fmt: skip
 
     def _stamps(self, note: bytes) -> list[int]:
@@ -155,7 +162,16 @@ class _Audit:
 
     def _scope(self) -> layout.Scope:
         try:
-            return layout.read_scope(self._source.read(layout.SCOPE, layout.MAX_DOCUMENT))
+            raw = self._source.read(layout.SCOPE, layout.MAX_DOCUMENT)
+            if raw is None:
+                self._not_checked.append(f"`{layout.SCOPE}`, which is not there: all openings were expected")
+            scope = layout.read_scope(raw)
+            if scope.openings not in ("all", "withheld"):
+                about = f" `{scope.about}`" if scope.about else ""
+                self._not_checked.append(
+                    f"that all is shown which belongs to the {scope.openings}{about}: that is the sender's choice"
+                )
+            return scope
         except MalformedError as e:
             self._findings.append(Finding(None, "scope_malformed", f"`{layout.SCOPE}`: {e}"))
             return layout.EVERYTHING
@@ -175,12 +191,16 @@ class _Audit:
     def _say_what_was_not_seen(self, walk: Verification) -> None:
         counts = walk.counts
         if counts.withheld:
-            self._not_checked.append(f"{counts.withheld} statements, whose openings are withheld")
-        if counts.erased:
-            self._not_checked.append(f"{counts.erased} statements, whose openings were erased, as the log says")
+            self._not_checked.append(f"statements whose openings are withheld: {counts.withheld}")
+        if named := counts.erased - len(walk.said_erased):
+            detail = f"statements whose openings were erased, as the log says: {named}; whose they were, nobody can see"
+            self._not_checked.append(detail)
+        if walk.said_erased:
+            listed = _listed(walk.said_erased)
+            self._not_checked.append(f"statements said to be erased by entries that are not shown: {listed}")
         if walk.unjudged:
-            named = ", ".join(map(str, walk.unjudged[:10])) + (", ..." if len(walk.unjudged) > 10 else "")
-            self._not_checked.append(f"{len(walk.unjudged)} statements that rest on an opening not shown: {named}")
+            detail = "whether these were rightly recorded, which rest on one that is not shown"
+            self._not_checked.append(f"{detail}: {_listed(walk.unjudged)}")
         if walk.unerased:
             self._not_checked.append(f"why {len(walk.unerased)} openings are here that the log says were erased")
 
@@ -195,6 +215,11 @@ class _Audit:
         if not self._heads.older:
             self._not_checked.append("that nothing was taken back: no older checkpoint was given")
         return (*self._not_checked, *ALWAYS)
+
+
+def _listed(entries: Sequence[int]) -> str:
+    more = ", ..." if len(entries) > 10 else ""
+    return f"{len(entries)} (entries {', '.join(map(str, sorted(entries)[:10]))}{more})"
 
 
 ALWAYS = (

@@ -1,9 +1,11 @@
 """What a verification came to: every finding, what was counted, and what nobody looked at."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from consent_ledger.audit.checkpoint import Checkpoint
 from consent_ledger.audit.replay import Finding
+from consent_ledger.verification.layout import Sample
 
 
 class Counts(NamedTuple):
@@ -26,7 +28,8 @@ class Report(NamedTuple):
     older checkpoint of the auditor vouches for. `anchored`: the auditor held an older checkpoint, or the quorum of the
     auditor's policy cosigned; `cosigned` are its witnesses that did. `seen_at` is the latest instant (microseconds)
     that an entry, or one of those witnesses, puts on the log. `stamped_at` is the earliest instant by which, says a
-    time-stamp under the auditor's roots, the checkpoint was signed.
+    time-stamp under the auditor's roots, the checkpoint was signed. `sample` is what the decisions that were made anew
+    are about, which is the sender's choice, and `verdicts` how many there are of each.
     """
 
     checkpoint: Checkpoint | None
@@ -39,6 +42,8 @@ class Report(NamedTuple):
     cosigned: tuple[str, ...] = ()
     seen_at: int = 0
     stamped_at: int | None = None
+    sample: Sample | None = None
+    verdicts: Mapping[str, int] = {}
 
     @property
     def verified(self) -> bool:

@@ -1,5 +1,6 @@
 """Samples: decisions in a bundle on assets that a seed draws, which whoever verifies it must arrive at too."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from heapq import nsmallest
@@ -13,11 +14,12 @@ from consent_ledger.licenses.decision import POLICY, Decision, Query, decide
 from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.masks import Use, compile_use
 from consent_ledger.licenses.statements import UseRequest
-from consent_ledger.verification.layout import DECISIONS, Sample, Scope, sampled_from
+from consent_ledger.verification.layout import DECISIONS, SCOPE, Sample, Scope, sampled_from
 from consent_ledger.verification.source import Source
 from consent_ledger.verification.walk import Verification
 
 _MAX_DECISIONS = 200_000_000
+_NONE = "decisions: the bundle holds none"
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
@@ -57,29 +59,33 @@ def encode_decision(asset: str, decision: Decision) -> bytes:
 
 def check_decisions(
     source: Source, scope: Scope, walk: Verification, findings: list[Finding], not_checked: list[str]
-) -> int:
-    """Decide on every asset of the sample anew; return on how many the bundle says the same."""
+) -> dict[str, int]:
+    """Decide on every asset of the sample anew; return how often the bundle says the same, by verdict."""
     sample = scope.sample
     why_not = _why_not(scope, walk, findings)
     if sample is None or why_not is not None:
-        not_checked.append(why_not or "decisions: the bundle holds none")
-        return 0
+        stray = sample is None and DECISIONS in source.names()
+        not_checked.append(f"`{DECISIONS}`, of which `{SCOPE}` says nothing" if stray else why_not or _NONE)
+        return {}
     if scope.openings != "all":
         not_checked.append("that the seed draws these assets from all: what the others are is withheld")
     try:
         stored = (source.read(DECISIONS, _MAX_DECISIONS) or b"").splitlines(keepends=True)
         assets = _sampled(scope, sample, walk.facts, stored)
         use = compile_request(sample.query)
+        if sample.size > walk.counts.entries:
+            raise MalformedError(f"decisions are of size {sample.size}, the log has {walk.counts.entries} entries")
     except LedgerError as e:
         findings.append(Finding(None, "sample_malformed", str(e)))
-        return 0
+        return {}
     if len(stored) != len(assets):
         detail = f"bundle has {len(stored)} decisions, the seed draws {len(assets)}"
         findings.append(Finding(None, "sample_incomplete", detail))
-    checked = 0
+    checked: Counter[str] = Counter()
     for line, asset in zip(stored, assets, strict=False):
-        if line == encode_decision(asset, decide(Query(asset, use, sample.as_of, sample.size), walk.facts)):
-            checked += 1
+        decision = decide(Query(asset, use, sample.as_of, sample.size), walk.facts)
+        if line == encode_decision(asset, decision):
+            checked[decision.verdict.name] += 1
         else:
             entry = min((claim.entry for claim in walk.facts.assets.get(asset, ())), default=None)
             findings.append(Finding(entry, "decision_differs", f"the log gives another decision on `{asset}`"))
@@ -88,7 +94,7 @@ def check_decisions(
 
 def _why_not(scope: Scope, walk: Verification, findings: list[Finding]) -> str | None:
     if scope.sample is None:
-        return "decisions: the bundle holds none"
+        return _NONE
     if walk.counts.withheld and scope.openings in ("all", "withheld", "party"):
         return "the decisions of the sample, which rest on openings that are withheld"
     if any(finding.entry is not None for finding in findings):

@@ -92,8 +92,8 @@ def admit_key(facts: Facts, statement: st.Key, signers: Signers, where: Register
 
 def admit_erasure(facts: Facts, statement: st.Erasure, signers: Signers, where: Registered) -> None:
     signed_by_operator(facts, statement.issuer, signers, where)
-    if statement.party not in facts.erased_parties:
-        party_of(facts, statement.party, "/party")
+    if statement.party not in facts.erased_parties and party_of(facts, statement.party, "/party").kind != "person":
+        raise refuse("not_a_person", "only a person is erased: on others people rest", "/party")
     if statement.entries != sorted(set(statement.entries)) or any(n >= where.entry for n in statement.entries):
         raise refuse("entries_invalid", "`entries` are earlier entries, ascending, each once", "/entries")
     if (statement.level == "identity") != (not statement.entries):
