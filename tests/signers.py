@@ -28,6 +28,7 @@ from consent_ledger.ledger import Ledger, Receipt, system_clock
 from consent_ledger.licenses import statements as st
 from consent_ledger.settings import write_settings
 from consent_ledger.store.engine import open_store
+from tests.stores import new_store
 from tests.world import LOG_KEY, World, findings, index_is_right, party_of
 
 ENDINGS = {"kill": signal.SIGKILL, "term": signal.SIGTERM}
@@ -63,7 +64,7 @@ def furnish(home: Path, url: str, people: int) -> Place:
     home.mkdir()
     write_settings(home, url)
     write_key_file(home / "log.key", sha256(b"world/log").digest())
-    with open_store(url, create=True) as store:
+    with new_store(url) as store:
         world = World(store)
         outcomes = world.ledger.register_all(world.enrolment(f"signer {n}") for n in range(people))
         assert all(isinstance(outcome, Receipt) for outcome in outcomes)

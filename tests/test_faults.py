@@ -13,6 +13,7 @@ from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses import statements as st
 from consent_ledger.store.engine import open_store
 from tests import writers
+from tests.stores import new_store
 from tests.world import INTERNAL, LOG_KEY, World, findings, hash_of, index_is_right
 
 STEPS = ("entry", "opening", "node", "touch", "checkpoint", "commit", "committed")
@@ -76,7 +77,7 @@ def everything_holds(world: World, receipts: list[Receipt]) -> None:
 def test_each_step_of_each_write_may_fail(tmp_path: Path, error: Exception) -> None:
     fault = Fault()
     fault.error = error
-    with open_store(f"sqlite:///{tmp_path}/whole.db", create=True, step=fault) as store:
+    with new_store(f"sqlite:///{tmp_path}/whole.db", step=fault) as store:
         world = World(store)
         fault.seen.clear()
         expected, _ = tell(world.ledger, story(world))
@@ -84,7 +85,7 @@ def test_each_step_of_each_write_may_fail(tmp_path: Path, error: Exception) -> N
     assert set(STEPS) <= set(steps)
     for at in range(len(steps)):
         fault.at = None
-        with open_store(f"sqlite:///{tmp_path}/{at}.db", create=True, step=fault) as store:
+        with new_store(f"sqlite:///{tmp_path}/{at}.db", step=fault) as store:
             world = World(store)
             fault.seen.clear()
             fault.at = at
@@ -102,7 +103,7 @@ def test_each_step_of_each_write_may_fail(tmp_path: Path, error: Exception) -> N
 @pytest.mark.parametrize("step", STEPS)
 def test_a_fault_while_the_ledger_is_made_leaves_none_or_all(tmp_path: Path, step: str) -> None:
     fault = Fault()
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True, step=fault) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db", step=fault) as store:
         fault.seen.clear()
         fault.at = STEPS.index(step)
         with pytest.raises(Broken):
@@ -119,7 +120,7 @@ def test_a_fault_while_the_ledger_is_made_leaves_none_or_all(tmp_path: Path, ste
 def test_a_fault_takes_no_memory_of_what_was_not_recorded(tmp_path: Path) -> None:
     """A ledger that is kept must not believe a statement that a failed commit took back."""
     fault = Fault()
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True, step=fault) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db", step=fault) as store:
         world = World(store)
         for step in STEPS[:-1]:
             fault.seen.clear()
@@ -137,7 +138,7 @@ def test_a_fault_takes_no_memory_of_what_was_not_recorded(tmp_path: Path) -> Non
 
 def test_when_a_later_batch_fails_the_batches_before_it_stay(tmp_path: Path) -> None:
     fault = Fault()
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True, step=fault) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db", step=fault) as store:
         world = World(store)
         people = [world.enrolment(f"p{n}") for n in range(1500)]  # two transactions
         size = world.size
@@ -171,7 +172,7 @@ def kill_while(url: str, name: str, batches: int) -> list[Receipt]:
 
 
 def test_a_killed_process_leaves_all_that_it_acknowledged(store_url: str) -> None:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         World(store)
     acknowledged: list[Receipt] = []
     for n in range(10):

@@ -26,6 +26,7 @@ from consent_ledger.signing.envelope import Envelope, Signature, decode_envelope
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.store.engine import open_store
 from consent_ledger.store.log import read_head
+from tests.stores import new_store
 from tests.world import (
     DAY,
     HOUR,
@@ -46,7 +47,7 @@ from tests.world import (
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         yield World(store)
 
 
@@ -373,7 +374,7 @@ def test_another_log_key_does_not_open_the_ledger(world: World) -> None:
 
 
 def test_a_store_without_a_genesis_is_no_ledger(tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path}/empty.db", create=True) as store, pytest.raises(NotFoundError) as missing:
+    with new_store(f"sqlite:///{tmp_path}/empty.db") as store, pytest.raises(NotFoundError) as missing:
         Ledger.open(store, LOG_KEY)
     assert missing.value.code == "ledger_missing"
 

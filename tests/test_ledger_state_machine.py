@@ -14,6 +14,7 @@ from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses import statements as st
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.store.engine import open_store
+from tests.stores import new_store
 from tests.world import DAY, INTERNAL, LOG_KEY, OPEN, World, hash_of, index_is_right, party_of
 
 PEOPLE = ["ada", "ben", "cas"]
@@ -44,7 +45,7 @@ class Ledgers(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.world = World(open_store(self.url, create=True))
+        self.world = World(new_store(self.url))
         self.world.people(*PEOPLE)
         self.other = Ledger.open(self.world.store, LOG_KEY, clock=self.world.clock)
 

@@ -15,10 +15,9 @@ from consent_ledger.licenses.decision import Query, decide
 from consent_ledger.licenses.situations import Situations, Verdicts
 from consent_ledger.resources import case_files
 from consent_ledger.signing.instants import parse_instant
-from consent_ledger.store.engine import open_store
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.log import read_head
-from tests.stores import EmptyStores
+from tests.stores import EmptyStores, new_store
 from tests.twine import INTERNAL, OPEN, Twine, key_for
 
 CASES = {case["id"]: case for file in case_files() for case in read_cases(file.read_bytes())}
@@ -60,7 +59,7 @@ def test_a_case_for_the_whole_project_is_judged_as_it_is_decided(id_: str, empty
 
 def test_a_dataset_with_derived_clips_and_withdrawals_is_judged_as_it_is_decided(tmp_path: Path) -> None:
     twine, rng = Twine(60, 6), random.Random(7)
-    store = open_store(f"sqlite:///{tmp_path}/l.db", create=True)
+    store = new_store(f"sqlite:///{tmp_path}/l.db")
     ledger = Ledger.create(store, twine.genesis(), key_for("operator"), key_for("log"))
     ledger.register_all([*twine.envelopes(), *twine.derivations(2), *twine.withdrawals(rng)])
     engine = Engine(store, ledger.clock)

@@ -11,6 +11,7 @@ from consent_ledger.errors import LedgerError
 from consent_ledger.ledger import Ledger, Outcome
 from consent_ledger.licenses import statements as st
 from consent_ledger.store.engine import open_store
+from tests.stores import new_store
 from tests.world import INTERNAL, LOG_KEY, World, hash_of, index_is_right, key_of, party_of
 
 NAMES = ("ada", "ben", "cas", "dan")
@@ -68,8 +69,7 @@ def outcomes_of(rng: Random, place: Path) -> list[object]:
     place.mkdir()
     with ExitStack() as stack:
         alone, turns = [
-            World(stack.enter_context(open_store(f"sqlite:///{place}/{name}.db", create=True)))
-            for name in ("alone", "turns")
+            World(stack.enter_context(new_store(f"sqlite:///{place}/{name}.db"))) for name in ("alone", "turns")
         ]
         story = list(envelopes(alone, rng, 150))
         batches = []
@@ -87,7 +87,7 @@ def outcomes_of(rng: Random, place: Path) -> list[object]:
 
 def test_what_one_acknowledged_the_other_answers_by(store_url: str) -> None:
     with ExitStack() as stack:
-        world = World(stack.enter_context(open_store(store_url, create=True)))
+        world = World(stack.enter_context(new_store(store_url)))
         store = stack.enter_context(open_store(store_url))
         ledger = Ledger.open(store, LOG_KEY, clock=world.clock)
         engines = [Engine(s, world.clock, warm=True) for s in (world.store, store)]

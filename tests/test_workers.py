@@ -6,8 +6,8 @@ from pathlib import Path
 
 from consent_ledger.errors import LedgerError
 from consent_ledger.ledger import Outcome, Receipt
-from consent_ledger.store.engine import open_store
 from consent_ledger.workers import Workers
+from tests.stores import new_store
 from tests.world import World
 
 
@@ -21,7 +21,7 @@ def told(outcomes: list[Outcome]) -> list[object]:
 
 
 def test_statements_are_registered_although_the_worker_was_killed(tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store, Workers(1) as workers:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store, Workers(1) as workers:
         world = World(store)
         before = children()
         workers.start()
@@ -39,7 +39,7 @@ def test_statements_are_registered_although_the_worker_was_killed(tmp_path: Path
 
 
 def test_a_worker_outlives_a_signal_that_is_meant_for_all_and_ends_with_its_ledger(tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         world = World(store)
         before = children()
         with Workers(1) as workers:

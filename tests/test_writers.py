@@ -10,6 +10,7 @@ from consent_ledger.audit.receipt import verify_receipt
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.store.engine import open_store
 from tests import writers
+from tests.stores import new_store
 from tests.world import LOG_KEY, World, findings, index_is_right
 
 WRITERS = 6
@@ -32,7 +33,7 @@ def everything_holds(url: str, receipts: list[Receipt], before: int) -> None:
 
 @pytest.fixture
 def before(store_url: str) -> int:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         return World(store).size
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 import msgspec
 from litestar import Litestar
@@ -78,6 +79,13 @@ NO_BODY = 64 * 1024
 USUAL = Exposure()
 
 
+@cache
+def described() -> tuple[bytes, bytes]:
+    """Return the description of the API, and the page of it: the same for every application."""
+    document = build_document(ROUTES)
+    return msgspec.json.encode(document), api_page(document).encode()
+
+
 def create_app(
     ledger: Ledger,
     *,
@@ -92,7 +100,7 @@ def create_app(
     `signer`: what answers are signed with where a certificate is asked for. `quorum`: who has to have cosigned the
     checkpoint that is shown. `tracing`: where requests are traced; it stays the caller's to close.
     """
-    document = build_document(ROUTES)
+    document, page = described()
     operator = operator_of(ledger.store)
     trail = AuditTrail(ledger.store, ledger.clock, logger or Silent(), exposure.trail)
 
@@ -121,8 +129,8 @@ def create_app(
             {
                 "service": Service(ledger, signer, quorum),
                 "gate": Gate(ledger, operator, exposure),
-                "document": msgspec.json.encode(document),
-                "page": api_page(document).encode(),
+                "document": document,
+                "page": page,
             }
         ),
     )

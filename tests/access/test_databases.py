@@ -11,6 +11,7 @@ from consent_ledger.errors import ConflictError, UnauthenticatedError
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.store.engine import open_store
 from consent_ledger.store.request_log import Asked, delete_oldest, insert_requests, read_requests
+from tests.stores import new_store
 from tests.world import DAY, World, party_of
 
 PASSWORD = "correct horse battery"
@@ -18,7 +19,7 @@ LIVES = Lifetimes(DAY, 1800 * SECOND)
 
 
 def test_who_may_use_the_service_is_kept(store_url: str) -> None:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         world = World(store)
         world.people("ada")
         studio, operator = party_of("studio"), operator_of(store)
@@ -41,7 +42,7 @@ def test_who_may_use_the_service_is_kept(store_url: str) -> None:
 
 
 def test_staff_sign_in_and_out(store_url: str) -> None:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         world = World(store)
         studio, operator = party_of("studio"), operator_of(store)
         open_account(store, studio, "Studio", world.now)
@@ -67,7 +68,7 @@ def test_the_trail_is_read_newest_first_and_its_oldest_rows_go(store_url: str) -
     def asked(at: int) -> Asked:
         return Asked(at, "pty_x", "clt_x", "r", "o", "", 200)
 
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         with store.write() as tx:
             insert_requests(tx, [asked(n * DAY) for n in range(10)])
         with store.write() as tx:
@@ -76,7 +77,7 @@ def test_the_trail_is_read_newest_first_and_its_oldest_rows_go(store_url: str) -
 
 
 def test_what_is_known_of_a_token_is_known_only_until_the_next_commit(store_url: str) -> None:
-    with open_store(store_url, create=True) as store, open_store(store_url) as elsewhere:
+    with new_store(store_url) as store, open_store(store_url) as elsewhere:
         world = World(store)
         operator = operator_of(store)
         open_account(store, world.studio.party, "studio", world.now)

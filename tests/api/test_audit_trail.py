@@ -14,9 +14,9 @@ from consent_ledger.api.audit_trail import AuditTrail, Trail
 from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.logs import Silent
 from consent_ledger.errors import UnavailableError
-from consent_ledger.store.engine import open_store
 from consent_ledger.store.request_log import read_requests
 from tests.api.asking import JSON, NDJSON, bearer, lines, question
+from tests.stores import new_store
 from tests.world import World, hash_of, party_of
 
 SOON = Exposure(trail=Trail(seconds=0.01))
@@ -106,7 +106,7 @@ def test_what_cannot_be_written_waits_and_the_thread_goes_on(tmp_path: Path) -> 
         if name == "request_log" and locked:
             raise UnavailableError("locked", code="locked")
 
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True, step=step) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db", step=step) as store:
         kept = AuditTrail(store, lambda: 0, Told(), Trail(seconds=0.01))
         kept.add(scope_of(CALLER))
         kept.start()

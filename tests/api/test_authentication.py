@@ -21,6 +21,7 @@ from consent_ledger.portal import routes as pages
 from consent_ledger.store.engine import open_store
 from tests.api.asking import JSON, bearer, question
 from tests.api.calling import UNLIMITED, call, pairs
+from tests.stores import new_store
 from tests.world import DAY, World, hash_of, party_of
 
 FORMS = {"sign_in", "sign_out"}
@@ -63,7 +64,7 @@ def named(handlers: list[HTTPRouteHandler]) -> Any:
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world in which nothing is changed, for walking all routes."""
-    with open_store(f"sqlite:///{tmp_path_factory.mktemp('walked')}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path_factory.mktemp('walked')}/ledger.db") as store:
         yield World(store)
 
 
@@ -163,7 +164,7 @@ def test_a_token_is_over_when_it_says(world: World, app: Litestar) -> None:
 
 
 def test_what_is_revoked_or_closed_is_so_at_once_in_every_process(store_url: str) -> None:
-    with open_store(store_url, create=True) as here, open_store(store_url) as there:
+    with new_store(store_url) as here, open_store(store_url) as there:
         world = World(here)
         app = create_app(world.ledger)
         for end in ("revoke", "close"):

@@ -14,6 +14,7 @@ from consent_ledger.api.keys import LEASE
 from consent_ledger.store.engine import open_store
 from consent_ledger.store.idempotency import Claim, Held, Kept, Release, Reused, Running, key_id, serve
 from tests.api.asking import JSON, NDJSON, bearer
+from tests.stores import new_store
 from tests.world import World, party_of
 
 SECOND = 1_000_000
@@ -149,7 +150,7 @@ def test_everybody_taps_twice_and_some_lose_the_reply(world: World, client: Test
 @pytest.fixture
 def two(store_url: str) -> Iterator[Callable[..., Any]]:
     """Two stores on one database, as two processes have them; call it with the number of one and some tasks."""
-    with open_store(store_url, create=True) as one, open_store(store_url) as other:
+    with new_store(store_url) as one, open_store(store_url) as other:
         World(one)
         yield lambda n, *tasks, now=0: serve((one, other)[n], tasks, now, LEASE)
 

@@ -6,9 +6,9 @@ from base64 import urlsafe_b64encode
 from litestar.testing import TestClient
 
 from consent_ledger.api.app import create_app
-from consent_ledger.store.engine import open_store
 from consent_ledger.store.request_log import read_requests
 from tests.api.asking import bearer
+from tests.stores import new_store
 from tests.world import World, party_of
 
 PLACES = (
@@ -58,7 +58,7 @@ FORGED = (
 
 
 def test_nothing_odd_is_a_mistake_of_the_service_or_stops_the_audit_trail(store_url: str) -> None:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         ledger = World(store).ledger
         with TestClient(create_app(ledger), raise_server_exceptions=False) as client:
             client.headers.update(bearer(ledger))

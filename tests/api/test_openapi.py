@@ -16,8 +16,8 @@ from consent_ledger.api.limits import Limits, Rate
 from consent_ledger.api.openapi import build_document
 from consent_ledger.evidence.certificates import Signer
 from consent_ledger.licenses.reasons import VERDICTS
-from consent_ledger.store.engine import open_store
 from tests.api.asking import bearer
+from tests.stores import new_store
 from tests.world import World, key_of
 
 EXAMPLES = 5
@@ -57,7 +57,7 @@ def map_body(ctx: Any, body: Any) -> Any:
 
 
 def test_answers_are_as_described_whatever_is_sent(tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         ledger = World(store).ledger
         app = create_app(ledger, exposure=UNLIMITED, signer=Signer(key_of("operator")))
         schema = schemathesis.openapi.from_asgi("/openapi.json", app)

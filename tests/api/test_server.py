@@ -19,6 +19,7 @@ import pytest
 from consent_ledger.ledger import Ledger, system_clock
 from consent_ledger.store.engine import open_store
 from tests.api.asking import JSON, NDJSON, bearer, lines, question
+from tests.stores import new_store
 from tests.world import LOG_KEY, World, findings, hash_of, issuer_of
 
 MAIN = """
@@ -55,7 +56,7 @@ class Served(NamedTuple):
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     url = f"sqlite:///{tmp_path}/ledger.db"
-    with open_store(url, create=True) as store:
+    with new_store(url) as store:
         world = World(store)
         world.people("ada")
         world.grant("ada", choices={"release": True})

@@ -18,10 +18,10 @@ from consent_ledger.api.exposure import Exposure
 from consent_ledger.api.limits import Limits, Rate
 from consent_ledger.errors import ConflictError, RefusedError
 from consent_ledger.signing.instants import SECOND
-from consent_ledger.store.engine import open_store
 from consent_ledger.store.staff import StaffRecord, insert_staff
 from tests.api.asking import bearer
 from tests.api.calling import UNLIMITED
+from tests.stores import new_store
 from tests.world import World, party_of
 
 PASSWORD = "correct horse battery"
@@ -31,7 +31,7 @@ MINUTE = 60 * SECOND
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         world = World(store)
         bearer(world.ledger, party_of("studio"))
         yield world

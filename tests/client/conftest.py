@@ -8,9 +8,9 @@ import pytest
 from consent_ledger.access.callers import SCOPES
 from consent_ledger.client import Client
 from consent_ledger.ledger import system_clock
-from consent_ledger.store.engine import open_store
 from tests.api.asking import bearer
 from tests.client.serving import serving
+from tests.stores import new_store
 from tests.world import World
 
 
@@ -29,7 +29,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`ada` allows training inside and an open release, `ben` only inside."""
     folder = tmp_path_factory.mktemp("served")
     url = f"sqlite:///{folder}/ledger.db"
-    with open_store(url, create=True) as store:
+    with new_store(url) as store:
         world = World(store)
         world.people("ada", "ben")
         world.grant("ada", choices={"release": True})

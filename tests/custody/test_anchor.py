@@ -14,7 +14,7 @@ from consent_ledger.errors import StaleError, UnavailableError
 from consent_ledger.ledger import Ledger
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.store.engine import Store, open_store
-from tests.stores import EmptyStores
+from tests.stores import EmptyStores, new_store
 from tests.world import INTERNAL, LOG_KEY, World, hash_of, issuer_of
 
 
@@ -46,7 +46,7 @@ def refusal(world: World) -> str:
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A ledger with a film that is cleared, and an anchor beside it."""
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         world = World(store)
         world.people("ada")
         world.film("clip", ["ada"], ["ada"])

@@ -31,6 +31,7 @@ from consent_ledger.verification import verify_bundle
 from consent_ledger.verification.live import verify_store
 from tests.neutral import random_case
 from tests.pure import PureStage
+from tests.stores import new_store
 from tests.world import LOG_KEY, OPEN, World, codes, hash_of, issuer_of, key_of, party_of
 
 
@@ -80,7 +81,7 @@ def either(store_url: str) -> Iterator[World]:
 
 
 def furnished(url: str) -> Iterator[World]:
-    with open_store(url, create=True) as store:
+    with new_store(url) as store:
         world = World(store)
         furnish(world)
         yield world
@@ -301,7 +302,7 @@ def own_pieces(before: dict[int, Any], after: dict[int, Any]) -> set[bytes]:
 def test_no_byte_of_it_is_left_in_the_files_of_sqlite(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
-    with open_store(f"sqlite:///{data}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{data}/ledger.db") as store:
         world = World(store)
         furnish(world)
         for n in range(300):
@@ -322,7 +323,7 @@ def test_no_byte_of_it_is_left_in_the_tables_of_postgresql(postgresql: Callable[
 
     with psycopg.connect(postgresql("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE erasing")
-    with open_store(postgresql("erasing"), create=True) as store:
+    with new_store(postgresql("erasing")) as store:
         world = World(store)
         furnish(world)
         before = everything(store)
@@ -352,7 +353,7 @@ def test_what_stopped_half_way_is_completed_at_the_next_open(tmp_path: Path, ste
             raise Broken
 
     home = Home(tmp_path)
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True, step=fault) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db", step=fault) as store:
         world = World(store)
         furnish(world)
         size = world.size
@@ -388,7 +389,7 @@ def statements(world: World, name: str) -> list[int]:
 
 def test_a_restored_backup_keeps_her_gone(tmp_path: Path, home: Home) -> None:
     place = tmp_path / "ledger.db"
-    with open_store(f"sqlite:///{place}", create=True) as store:
+    with new_store(f"sqlite:///{place}") as store:
         furnish(World(store))
     shutil.copy(place, tmp_path / "backup.db")
     with open_store(f"sqlite:///{place}") as store:

@@ -9,24 +9,25 @@ from consent_ledger.errors import VerificationError
 from consent_ledger.licenses.facts import Facts
 from consent_ledger.licenses.keys import asset_key, consent_key, touched_keys
 from consent_ledger.licenses.signed import read_signed
-from consent_ledger.store.engine import Store, open_store
+from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import read_rows, registered
 from consent_ledger.store.index import all_touches
 from consent_ledger.store.log import read_head
 from consent_ledger.verification.live import verify_store
+from tests.stores import new_store
 from tests.world import HOUR, World, hash_of, party_of
 
 
 @pytest.fixture
 def world(store_url: str) -> Iterator[World]:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         yield furnish(World(store))
 
 
 @pytest.fixture
 def here(tmp_path: object) -> Iterator[World]:
     """A world whose database somebody can get at."""
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         yield furnish(World(store))
 
 

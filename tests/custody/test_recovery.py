@@ -14,8 +14,9 @@ from consent_ledger.evidence.bundle import write_bundle
 from consent_ledger.evidence.receipts import encode_receipt_file, take_receipt, verify_receipt_file
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.signing.note import vkey_text
-from consent_ledger.store.engine import Store, open_store
+from consent_ledger.store.engine import Store
 from consent_ledger.verification.live import verify_store
+from tests.stores import new_store
 from tests.world import LOG_KEY, ORIGIN, World, hash_of, index_is_right, key_of
 
 TABLES = {"entry": '"index"', "opening": '"index"', "node": "id", "touch": '"key", entry'}
@@ -33,7 +34,7 @@ class Scene:
         self.place, self.other = place, other
         self.early, self.late = place / "early", place / "late"
         self.anchor = Anchor(place / "anchor")
-        with open_store(url, create=True) as store:
+        with new_store(url) as store:
             world = World(store)
             world.ledger.anchor = self.anchor
             world.people("ada", "ben")
@@ -50,7 +51,7 @@ class Scene:
 
     def restored(self) -> Store:
         """The database as it was early on."""
-        store = open_store(self.other, create=True)
+        store = new_store(self.other)
         recover(store, self.early, vkey=self.vkey, anchor=Anchor(self.place / "anchor of that day"))
         return store
 
@@ -107,7 +108,7 @@ def test_what_was_forgotten_comes_back_byte_for_byte(either: Scene) -> None:
 
 
 def test_again_is_nothing_and_from_nothing_is_everything(either: Scene) -> None:
-    with open_store(either.other, create=True) as store:
+    with new_store(either.other) as store:
         assert either.recover(store, either.late) == (0, either.size)
         assert either.recover(store, either.late) == (either.size, either.size)
         assert rows(store) == either.rows

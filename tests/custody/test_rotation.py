@@ -17,10 +17,10 @@ from consent_ledger.licenses.log_keys import LogKey, signing_at, trusted
 from consent_ledger.settings import Settings
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import NoteVerifier, vkey_text
-from consent_ledger.store.engine import open_store
 from consent_ledger.verification import verify_bundle
 from consent_ledger.verification.layout import Openings
 from consent_ledger.verification.live import verify_store
+from tests.stores import new_store
 from tests.world import LOG_KEY, ORIGIN, World, key_of
 
 GENESIS_KEY = vkey_text(ORIGIN, LOG_KEY.public_key)
@@ -80,7 +80,7 @@ def either(tmp_path: Path, store_url: str) -> Iterator[Rotating]:
 
 
 def settled(home: Path, url: str) -> Iterator[Rotating]:
-    with open_store(url, create=True) as store:
+    with new_store(url) as store:
         world = Rotating(store)
         world.settle(home, url)
         yield world

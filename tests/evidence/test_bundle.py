@@ -20,7 +20,6 @@ from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.signed import skim_signed
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import COSIGNATURE, NoteVerifier, cosignature_line, split_note, vkey_text
-from consent_ledger.store.engine import open_store
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.verification import verify_bundle
 from consent_ledger.verification.layout import FILES, Scope, decode_opening
@@ -28,6 +27,7 @@ from consent_ledger.verification.live import verify_store
 from tests.cli.conftest import Run, run
 from tests.cli.running import run_process
 from tests.forgery import flip, lines_of
+from tests.stores import new_store
 from tests.world import HOUR, LOG_KEY, OFFER, ORIGIN, World, party_of
 
 __all__ = ["run"]
@@ -41,7 +41,7 @@ USE = st.UseRequest(
 
 @pytest.fixture
 def world(store_url: str) -> Iterator[World]:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         world = World(store)
         world.people("anna", "ben")
         for n in range(8):
@@ -157,7 +157,7 @@ def test_a_live_ledger_verifies(world: World) -> None:
 
 
 def test_an_erased_statement_is_shown_as_erased(tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         world = World(store)
         world.people("anna")
         grant = world.grant("anna").entry
@@ -293,7 +293,7 @@ def test_verification_needs_no_database_library() -> None:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         world = World(store)
         world.people("anna")
         write_bundle(store, tmp_path / "bundle")

@@ -14,13 +14,13 @@ from consent_ledger.evidence.certificates import certify
 from consent_ledger.licenses import statements as st
 from consent_ledger.signing.canonical import encode_canonical
 from consent_ledger.signing.note import COSIGNATURE, cosignature_line, split_note, vkey_text
-from consent_ledger.store.engine import open_store
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.store.witnesses import Cosignature, add_cosignatures
 from consent_ledger.verification.certificates import verify_certificate
 from tests.certificates import USE, answer_on, certificate_on, signer, small_story
 from tests.cli.conftest import Run, run
 from tests.second import Second, second
+from tests.stores import new_store
 from tests.verification.test_tampering import VKEY
 from tests.world import World, hash_of, key_of, party_of
 
@@ -35,7 +35,7 @@ class Made(NamedTuple):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
-    with open_store(f"sqlite:///{tmp_path_factory.mktemp('world')}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path_factory.mktemp('world')}/ledger.db") as store:
         world = World(store)
         film = small_story(world)
         yield Made(world, film, certificate_on(world, film))
@@ -88,7 +88,7 @@ def test_without_the_logs_key_from_elsewhere_it_says_so(made: Made) -> None:
 def test_what_the_viewer_may_not_see_is_sealed_and_the_decision_is_then_not_made_anew(
     tmp_path: Path, second: Second
 ) -> None:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         world = World(store)
         film = small_story(world)
         rival = world.enrol("rival", kind="organisation")
@@ -127,7 +127,7 @@ def test_its_checkpoint_carries_the_cosignatures_of_the_logs_witnesses(tmp_path:
     witness = key_of("witness")
     witness_vkey = vkey_text("witness.example", witness.public_key, COSIGNATURE)
     policy = parse_policy(f"log {VKEY}\nwitness one {witness_vkey}\nquorum one\n".encode())
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         world = World(store)
         film = small_story(world)
         unwitnessed = certificate_on(world, film)

@@ -7,14 +7,14 @@ import pytest
 
 from consent_ledger.clearance import Engine
 from consent_ledger.licenses import statements as st
-from consent_ledger.store.engine import open_store
+from tests.stores import new_store
 from tests.world import INTERNAL, World, codes, hash_of, party_of
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Film `a` by ada shows ben; crops `b` and `c` were made from it, and `d` from both. Everybody agreed to `a`."""
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         world = World(store)
         world.people("ada", "ben")
         world.film("a", ["ada"], ["ben"])

@@ -29,7 +29,7 @@ from consent_ledger.signing.envelope import (
 from consent_ledger.signing.instants import format_time
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import vkey_text
-from consent_ledger.store.engine import open_store
+from tests.stores import new_store
 from tests.world import (
     DAY,
     HOUR,
@@ -83,7 +83,7 @@ class Scene(World):
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with open_store(f"sqlite:///{tmp_path_factory.mktemp('scene')}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path_factory.mktemp('scene')}/ledger.db") as store:
         yield Scene(store)
 
 
@@ -915,7 +915,7 @@ def test_there_is_a_row_for_every_reason() -> None:
 
 
 def test_the_first_statement_is_the_genesis(scene: Scene, tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path}/empty.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/empty.db") as store:
         ledger = Ledger(store, scene.studio.origin, LOG_KEY, clock=scene.clock)
         (outcome,) = ledger.register_all([scene.enrolment("operator")])
         assert isinstance(outcome, LedgerError)
@@ -923,7 +923,7 @@ def test_the_first_statement_is_the_genesis(scene: Scene, tmp_path: Path) -> Non
 
 
 def test_the_genesis_is_signed_by_the_key_that_it_names(scene: Scene, tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path}/empty.db", create=True) as store, pytest.raises(LedgerError) as refused:
+    with new_store(f"sqlite:///{tmp_path}/empty.db") as store, pytest.raises(LedgerError) as refused:
         Ledger.create(store, scene.genesis(), key_of("ada"), LOG_KEY, clock=scene.clock)
     assert refused.value.code in ("signer_unknown", "key_unknown")
 
@@ -1003,14 +1003,14 @@ ALLOWED: list[tuple[str, Callable[[Scene], bytes]]] = [
 
 @pytest.mark.parametrize("say", [row[1] for row in ALLOWED], ids=[row[0] for row in ALLOWED])
 def test_what_may_be_said_is_recorded(tmp_path: Path, say: Callable[[Scene], bytes]) -> None:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         scene = Scene(store)
         assert scene.ledger.register(say(scene)).is_new
         assert scene.findings() == []
 
 
 def test_a_retired_key_of_a_party_leaves_its_other_keys(tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         scene = Scene(store)
         second: SigningKey = key_of("second")
         added = issuer_of("ada").draft(

@@ -10,8 +10,8 @@ from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.masks import Use, compile_use
 from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.resources import template_root
-from consent_ledger.store.engine import open_store
 from consent_ledger.template_files import find_template, read_template
+from tests.stores import new_store
 from tests.world import DAY, OPEN, World, codes, party_of
 
 
@@ -28,7 +28,7 @@ def use(activities: list[str], aim: str, audience: str, recipient: str, context:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         world = World(store)
         world.people("ada", "bob")
         for name in ("lab", "rival", "rtl", "npo"):

@@ -18,7 +18,7 @@ from consent_ledger.signing.note import NoteVerifier
 from consent_ledger.store.engine import Store, open_store
 from consent_ledger.store.log import read_checkpoint
 from tests.published import ORIGIN, VERIFIER, Growing, folder, read_published
-from tests.stores import EmptyStores
+from tests.stores import EmptyStores, new_store
 
 
 def put(store: Store, place: Directory, size: int | None = None) -> Published:
@@ -253,7 +253,7 @@ def test_a_full_disk_is_told_and_what_is_published_verifies(log: Growing, tmp_pa
 
 
 def test_it_is_the_same_from_either_database(store_url: str, tmp_path: Path) -> None:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         Growing(store).grow(1, 300, 310)
         put(store, Directory(tmp_path / "site"))
     assert read_published(folder(tmp_path / "site")) == 310

@@ -18,12 +18,13 @@ from consent_ledger.publishing.cosigned import Quorum, read_shown
 from consent_ledger.publishing.heartbeat import LEASE_SECONDS, Heartbeat, InBackground, asking
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import COSIGNATURE, vkey_text
-from consent_ledger.store.engine import Store, open_store
+from consent_ledger.store.engine import Store
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.witness import Memory
 from consent_ledger.witness.server import create_app
 from tests.published import ORIGIN, VERIFIER, Growing
 from tests.serving import serving
+from tests.stores import new_store
 
 
 class Scene:
@@ -54,7 +55,7 @@ class Scene:
 @pytest.fixture
 def scene(store_url: str, tmp_path: Path) -> Iterator[Scene]:
     with ExitStack() as stack:
-        yield Scene(stack.enter_context(open_store(store_url, create=True)), tmp_path, stack)
+        yield Scene(stack.enter_context(new_store(store_url)), tmp_path, stack)
 
 
 def test_one_asks_until_it_ends_or_is_not_heard_of(scene: Scene) -> None:
@@ -72,7 +73,7 @@ def test_one_asks_until_it_ends_or_is_not_heard_of(scene: Scene) -> None:
 
 def test_what_a_witness_has_seen_stops_one_host_after_the_other(scene: Scene, tmp_path: Path) -> None:
     Growing(scene.store).grow(3)
-    with open_store(f"sqlite:///{tmp_path}/lost.db", create=True) as lost:
+    with new_store(f"sqlite:///{tmp_path}/lost.db") as lost:
         Growing(lost).grow(9)
         with lost.read() as tx:
             assert scene.memory.cosign(encode_submission(Submission(0, (), read_checkpoint(tx) or b"")))

@@ -22,11 +22,11 @@ from consent_ledger.licenses.terms import Prohibition, TemplateDocument
 from consent_ledger.resources import template_root
 from consent_ledger.settings import write_settings
 from consent_ledger.signing.instants import SECOND, format_time, parse_time
-from consent_ledger.store.engine import open_store
 from tests import twine
 from tests.api.asking import JSON, NDJSON, bearer
 from tests.scenarios.playing import OPEN, Stage
 from tests.scenarios.test_s11_new_terms import ANSWERS, INFER, QUESTIONS, RULE, TEXTS
+from tests.stores import new_store
 from tests.twine import PROJECT, Twine, key_for
 
 UNLIMITED = Exposure(limits=Limits(*[Rate(0, 0)] * len(Limits._fields)))
@@ -116,7 +116,7 @@ def twined(store_url: str, tmp_path: Path) -> Iterator[Twined]:
     home = tmp_path / "stage/home"
     home.mkdir(parents=True)
     write_settings(home, store_url)
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         ledger = Ledger.create(store, dataset.genesis(), key_for("operator"), key_for("log"), clock=lambda: now[0])
         with TestClient(create_app(ledger, exposure=UNLIMITED)) as client:
             organisation, *setting = dataset.setting()

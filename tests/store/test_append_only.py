@@ -5,15 +5,16 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from consent_ledger.store.engine import Store, open_store
+from consent_ledger.store.engine import Store
 from tests.store.rows import CHANGED, append_entries, findings
+from tests.stores import new_store
 
 REFUSAL = "is append-only"
 
 
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         with store.write() as tx:
             append_entries(tx, 3)
         yield store

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent_ledger.store import log
-from consent_ledger.store.engine import Store, open_store
+from consent_ledger.store.engine import Store
 from consent_ledger.store.index import all_touches, clear_index, entries_touching, insert_touches
 from consent_ledger.store.transaction import Transaction
 from tests.store.rows import append_entries, findings
+from tests.stores import new_store
 
 KEYS = st.binary(max_size=3)
 
@@ -23,7 +24,7 @@ class Undo(Exception):
 
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         yield store
 
 

@@ -8,13 +8,13 @@ from consent_ledger.audit.replay import Opening
 from consent_ledger.audit.tree import Frontier, frontier_ids, leaf_hash, stored_count
 from consent_ledger.errors import ConflictError
 from consent_ledger.store import log
-from consent_ledger.store.engine import open_store
 from tests.reference_rfc9162 import mth
 from tests.store.rows import START, append_entries, envelope_of, findings, note_of, salt_of
+from tests.stores import new_store
 
 
 def test_an_empty_log_has_a_head_to_append_to(store_url: str) -> None:
-    with open_store(store_url, create=True) as store, store.read() as tx:
+    with new_store(store_url) as store, store.read() as tx:
         assert log.read_head(tx) == log.Head(0, bytes(32), 0, Frontier(), None)
         assert log.read_checkpoint(tx) is None
         assert log.read_entries(tx, 0, 10) == []
@@ -23,7 +23,7 @@ def test_an_empty_log_has_a_head_to_append_to(store_url: str) -> None:
 
 
 def test_the_head_follows_every_append(store_url: str) -> None:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         size = 0
         for count in (1, 1, 2, 3, 7, 16):
             with store.write() as tx:
@@ -39,7 +39,7 @@ def test_the_head_follows_every_append(store_url: str) -> None:
 
 
 def test_what_is_read_is_what_was_appended(store_url: str) -> None:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         with store.write() as tx:
             append_entries(tx, 2500)
         with store.read() as tx:
@@ -59,7 +59,7 @@ def test_what_is_read_is_what_was_appended(store_url: str) -> None:
 
 
 def test_an_entry_without_an_opening_is_streamed_without_one(store_url: str) -> None:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         with store.write() as tx:
             log.append(
                 tx,
@@ -77,7 +77,7 @@ def test_an_entry_without_an_opening_is_streamed_without_one(store_url: str) -> 
 
 def test_numbers_are_64_bits_wide(store_url: str) -> None:
     large = 2**62
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         with store.write() as tx:
             log.append(
                 tx,
@@ -96,7 +96,7 @@ def test_numbers_are_64_bits_wide(store_url: str) -> None:
 def test_size_at_counts_what_was_recorded_by_then(store_url: str) -> None:
     """Against its definition, with many entries in one instant."""
     rng = random.Random(1)
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         instants: list[int] = []
         now = 1
         for _ in range(12):
@@ -126,7 +126,7 @@ def test_nothing_is_appended_twice(store_url: str, again: str) -> None:
         "checkpoint": (3, b"n"),
         "touches": [(b"asset2", 2)],
     }
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         with store.write() as tx:
             append_entries(tx, 3)
         with pytest.raises(ConflictError, match="already recorded"), store.write() as tx:
@@ -138,7 +138,7 @@ def test_nothing_is_appended_twice(store_url: str, again: str) -> None:
 
 def test_a_head_can_be_read_at_any_size(store_url: str) -> None:
     """Node ids of every frontier are stored: nothing that a proof may name is missing."""
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         with store.write() as tx:
             append_entries(tx, 70)
         with store.read() as tx:

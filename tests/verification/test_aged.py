@@ -8,7 +8,6 @@ import pytest
 from consent_ledger.evidence.bundle import SampleRequest, Written, write_bundle
 from consent_ledger.licenses.statements import UseRequest
 from consent_ledger.signing.note import vkey_text
-from consent_ledger.store.engine import open_store
 from consent_ledger.verification import verify_bundle
 from consent_ledger.verification.certificates import verify_certificate
 from consent_ledger.verification.layout import Openings
@@ -16,6 +15,7 @@ from consent_ledger.verification.live import verify_store
 from tests.aged import LOG_KEYS, Aged, build
 from tests.certificates import certificate_of
 from tests.second import Second, second
+from tests.stores import new_store
 from tests.twine import ORIGIN, PROJECT, key_for
 
 __all__ = ["second"]
@@ -29,7 +29,7 @@ USE = UseRequest(
 @pytest.fixture(scope="module")
 def aged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Aged, Path]]:
     place = tmp_path_factory.mktemp("aged")
-    with open_store(f"sqlite:///{place}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{place}/ledger.db") as store:
         yield build(store, place, 90), place
 
 

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from consent_ledger.reading.log import Entered, find_entered, read_entered
-from consent_ledger.store.engine import open_store
 from consent_ledger.verification.runs import find_run, last_run, list_runs, verify_and_record
 from tests.neighbours import Neighbours
-from tests.stores import EmptyStores
+from tests.stores import EmptyStores, new_store
 from tests.world import World, party_of
 
 
@@ -56,7 +55,7 @@ def test_a_damaged_opening_is_told_from_a_missing_one(world: Neighbours) -> None
 
 
 def test_a_verification_is_remembered_with_what_it_found(store_url: str) -> None:
-    with open_store(store_url, create=True) as store:
+    with new_store(store_url) as store:
         world = World(store)
         assert last_run(store) is None
         assert verify_and_record(store, world.clock).verified

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from consent_ledger.evidence.bundle import write_bundle
-from consent_ledger.store.engine import open_store
 from tests.certificates import certificate_on, small_story
 from tests.second import FILE
+from tests.stores import new_store
 from tests.verification.test_tampering import VKEY
 from tests.world import World
 
@@ -29,7 +29,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_verifies_folders_tars_and_certificates_as_a_program(tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         world = World(store)
         film = small_story(world)
         certificate = tmp_path / "certificate.json"

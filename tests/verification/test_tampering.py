@@ -28,13 +28,13 @@ from consent_ledger.signing.envelope import (
 )
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.signing.note import NoteVerifier, vkey_text
-from consent_ledger.store.engine import open_store
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.verification import Report, verify_bundle
 from consent_ledger.verification.layout import encode_opening, wording_file
 from tests import forgery
 from tests.forgery import Leaf, edit_line, entry_bundle, flip, leaves_of, lines_of, rewrite
 from tests.second import Second, second
+from tests.stores import new_store
 from tests.world import HOUR, LOG_KEY, OFFER, ORIGIN, TEXT, World, issuer_of, key_of, party_of
 
 __all__ = ["second"]
@@ -65,7 +65,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
     texts = folder / "texts"
     texts.mkdir()
     (texts / "text.en.md").write_bytes(WORDING)
-    with open_store(f"sqlite:///{folder}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{folder}/ledger.db") as store:
         world = World(store)
         at = {"template": 2}
         world.people("anna", "ben", "carl", "edna")
@@ -625,7 +625,7 @@ def test_an_entry_that_is_no_entry_is_named(forged: Evidence) -> None:
 
 
 def test_every_byte_of_a_small_bundle_counts(tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         World(store)
         write_bundle(store, tmp_path / "bundle")
     for path in sorted((tmp_path / "bundle").rglob("*")):

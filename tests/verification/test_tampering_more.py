@@ -16,12 +16,12 @@ from consent_ledger.evidence.bundle import write_bundle
 from consent_ledger.licenses import statements as st
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import COSIGNATURE, NoteVerifier, cosignature_line, sign_note, split_note, vkey_text
-from consent_ledger.store.engine import open_store
 from consent_ledger.verification import verify_bundle
 from consent_ledger.verification.layout import encode_opening
 from tests import forgery
 from tests.forgery import edit_line, entry_bundle, flip, leaves_of, lines_of
 from tests.second import Second, second
+from tests.stores import new_store
 from tests.verification.test_tampering import (
     VKEY,
     Evidence,
@@ -378,7 +378,7 @@ def test_the_last_five_dropped_and_a_chain_rewritten_are_seen_by_both(forged: Ev
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("packed")
-    with open_store(f"sqlite:///{folder}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{folder}/ledger.db") as store:
         World(store)
         write_bundle(store, folder / "bundle.tar")
     return folder / "bundle.tar"

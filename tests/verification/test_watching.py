@@ -12,12 +12,13 @@ from consent_ledger.store.engine import Store, open_store
 from consent_ledger.verification.runs import last_run, verify_and_record
 from consent_ledger.verification.watching import Watch, command
 from tests.cli.running import run_process
+from tests.stores import new_store
 from tests.world import HOUR, World
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
         yield store
 
 
