@@ -6,8 +6,10 @@ will add: a route that declares nothing is asked by nobody.
 
 import asyncio
 import re
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -24,7 +26,7 @@ from consent_ledger.api.exposure import Exposure, client_of, require_host
 from consent_ledger.api.limits import Buckets, ExhaustedError
 from consent_ledger.api.operations import ANYBODY, UNDECLARED, Operation
 from consent_ledger.api.requests import HttpRequest
-from consent_ledger.errors import UnauthenticatedError, UnavailableError
+from consent_ledger.errors import LimitedError, UnauthenticatedError, UnavailableError
 from consent_ledger.ledger import Ledger
 from consent_ledger.signing.instants import SECOND
 
@@ -35,6 +37,7 @@ T = TypeVar("T")
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 GUESSES = 20
+MOST_BULK = 32
 SAFE = ("GET", "HEAD", "OPTIONS")
 _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] ([!-~]{1,200})")
 _NOTHING = Operation("", "", {}, scope=UNDECLARED)
@@ -57,6 +60,7 @@ class Gate:
         self._sessions = ThreadPoolExecutor(4, thread_name_prefix="session")
         self._passwords = ThreadPoolExecutor(1, thread_name_prefix="password")
         self._guessing = 0
+        self._bulk = Counter[str]()
         # Requests that come together share one look into the database, or one look at whether it has changed.
         self._callers = Callers(ledger.store, operator, ledger.clock)
         self._asked = Batched[bytes, Caller](self._callers.find, self._threads)
@@ -105,6 +109,18 @@ class Gate:
         seconds = self.lines.borrow(caller.token, lines)
         if seconds > 0:
             await asyncio.sleep(seconds)
+
+    @contextmanager
+    def bulk(self, caller: Caller) -> Iterator[None]:
+        """Hold one of an organisation's places for bulk requests, as each takes room for as long as its client is slow.
+        Raise LimitedError where all are taken."""
+        if self._bulk[caller.organisation] >= MOST_BULK:
+            raise LimitedError(f"{MOST_BULK} bulk requests of the organisation are under way", retry_after=1)
+        self._bulk[caller.organisation] += 1
+        try:
+            yield
+        finally:
+            self._bulk[caller.organisation] -= 1
 
     def close(self) -> None:
         """Wait for what is under way."""

@@ -35,7 +35,8 @@ async def answer_envelopes(request: HttpRequest, wanted: Wanted | None) -> ASGIA
         return registering.response(LineSpool(MAX_ENVELOPE))
     spool = LineSpool(MAX_ENVELOPE, whole=True)
     try:
-        await spool.fill(request.receive)
+        with gate_of(request).bulk(caller_of(request)):
+            await spool.fill(request.receive)
         held = await claim(request, spool.digest)
     except ClientGone as e:
         spool.close()

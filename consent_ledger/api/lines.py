@@ -16,6 +16,8 @@ from consent_ledger.api.spool import ClientGone, LineSpool
 
 Lines = list[bytes | None]
 """Lines without their ends; None is one that is too long."""
+Answers = asyncio.Queue[asyncio.Task[bytes] | None]
+"""Answers on their way, in the order of their lines; None is behind the last."""
 
 
 class AnsweredLines:
@@ -46,20 +48,24 @@ class AnsweredLines:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # One is being sent, one waits, and one more is begun: whoever sends more has to wait.
-        answers: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(1)
+        answers: Answers = asyncio.Queue(1)
         try:
-            async with asyncio.TaskGroup() as group:
-                if not self._spool.is_complete:
-                    group.create_task(self._spool.fill(receive))
-                group.create_task(self._begin(group, answers))
-                await self._write(answers, send)
+            with gate_of(self._request).bulk(caller_of(self._request)):
+                await self._answer_all(receive, send, answers)
         except* ClientGone:
             pass  # nobody is there to be told
         finally:
             self._spool.close()
             about(self._request, f"{self._line} lines")
 
-    async def _begin(self, group: asyncio.TaskGroup, answers: asyncio.Queue[asyncio.Task[bytes] | None]) -> None:
+    async def _answer_all(self, receive: Receive, send: Send, answers: Answers) -> None:
+        async with asyncio.TaskGroup() as group:
+            if not self._spool.is_complete:
+                group.create_task(self._spool.fill(receive))
+            group.create_task(self._begin(group, answers))
+            await self._write(answers, send)
+
+    async def _begin(self, group: asyncio.TaskGroup, answers: Answers) -> None:
         gate, caller = gate_of(self._request), caller_of(self._request)
         async for lines in self._spool.lines():
             for start in range(0, len(lines), self._batch):
@@ -72,7 +78,7 @@ class AnsweredLines:
                     await answer
         await answers.put(None)
 
-    async def _write(self, answers: asyncio.Queue[asyncio.Task[bytes] | None], send: Send) -> None:
+    async def _write(self, answers: Answers, send: Send) -> None:
         headers = [(name.lower().encode(), value.encode()) for name, value in self._headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         while (answer := await answers.get()) is not None:

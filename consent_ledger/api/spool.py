@@ -12,7 +12,7 @@ from tempfile import SpooledTemporaryFile
 
 from litestar.types import Receive
 
-from consent_ledger.errors import LedgerError, MalformedError
+from consent_ledger.errors import LedgerError, MalformedError, UnavailableError
 
 IN_MEMORY = 1024 * 1024
 ON_DISK = 1024 * 1024 * 1024
@@ -48,7 +48,8 @@ class LineSpool:
         return self._complete
 
     async def fill(self, receive: Receive) -> None:
-        """Take in the whole request; raise ClientGone where it ends early, MalformedError `too_large`."""
+        """Take in the whole request; raise ClientGone where it ends early, MalformedError `too_large`, UnavailableError
+        where the disk is full."""
         more = True
         while more:
             try:
@@ -94,8 +95,12 @@ class LineSpool:
             raise MalformedError(detail, code="too_large")
 
     def _write(self, body: bytes) -> None:
-        self._file.seek(self._written)
-        self._file.write(body)
+        try:
+            self._file.seek(self._written)
+            self._file.write(body)
+        except OSError as e:
+            reason = (e.strerror or str(e)).lower()
+            raise UnavailableError(f"there is no room for what waits: {reason}", code="no_room") from e
         self._written += len(body)
 
     def _take(self) -> bytes:

@@ -1,5 +1,8 @@
 """A small world, served."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,9 +10,12 @@ import pytest
 from litestar.testing import TestClient
 
 from consent_ledger.api.app import create_app
+from consent_ledger.ledger import system_clock
 from consent_ledger.store.engine import open_store
 from tests.api.asking import bearer
-from tests.world import World
+from tests.api.stranger import GET, SECRET, Served, statuses, until
+from tests.client.serving import MAIN
+from tests.world import World, party_of
 
 
 @pytest.fixture
@@ -34,3 +40,49 @@ def client(world: World) -> Iterator[TestClient]:
     with TestClient(create_app(world.ledger), raise_server_exceptions=False) as client:
         client.headers.update(bearer(world.ledger))
         yield client
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("hostile")
+    url = f"sqlite:///{folder}/ledger.db"
+    with open_store(url, create=True) as store:
+        world = World(store)
+        world.enrol("rival", kind="organisation")
+        world.people("ada")
+        world.grant("ada", choices={"release": True})
+        world.film("hers", ["ada"], ["ada"])
+        now = system_clock()
+        tokens = [
+            bearer(world.ledger, party_of(who), now=now)["Authorization"] for who in ("studio", "rival", "operator")
+        ]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-c", MAIN, url], stdout=subprocess.PIPE, stderr=log)
+    assert process.stdout is not None
+    place = process.stdout.readline().decode()
+    port = int(place.rpartition(":")[2])
+    studio, rival, operator = (b"Authorization: " + token.encode() for token in tokens)
+    served = Served(process, port, studio, rival, operator, [])
+    assert statuses(served.send(GET + b"Connection: close\r\n\r\n")) == [200]
+    yield served
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+    for connection in served.left:
+        connection.close()
+    process.stdout.close()
+    said = (folder / "log").read_bytes()
+    for secret in (SECRET, *[token.rpartition("_")[2].encode() for token in tokens]):
+        assert secret not in said
+    assert b'"level":"error"' not in said.partition(b'"message":"Cancel ')[0]  # what was left to the end
+
+
+@pytest.fixture
+def served(running: Served) -> Iterator[Served]:
+    """The server, which has to be as it was once the test is over."""
+    held = running.held()
+    yield running
+    for path in (b"/healthz", b"/readyz"):
+        assert running.send(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(
+            b"HTTP/1.1 200 "
+        )
+    until(lambda: running.held() <= held)

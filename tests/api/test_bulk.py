@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import resource
 from typing import Any
 
 import pytest
 from litestar.testing import TestClient
 
 from consent_ledger.api.spool import ClientGone, LineSpool
+from consent_ledger.errors import UnavailableError
 from tests.api.asking import NDJSON, lines, question
 from tests.world import hash_of
 
@@ -110,3 +112,16 @@ def test_a_client_that_goes_away_ends_its_request() -> None:
 
     with pytest.raises(ClientGone):
         asyncio.run(fill())
+
+
+def test_where_the_disk_is_full_the_request_is_not_taken() -> None:
+    async def receive() -> Any:
+        return {"type": "http.request", "body": bytes(3 * 1024 * 1024), "more_body": True}
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * 1024 * 1024, before[1]))
+    try:
+        with pytest.raises(UnavailableError, match="no room"):
+            asyncio.run(LineSpool(100).fill(receive))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

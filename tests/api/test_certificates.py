@@ -54,7 +54,7 @@ def test_a_certificate_is_for_whoever_asked(world: World, signing: TestClient) -
     location = signing.post(ASK, json=question(hash_of("hers")), headers=studio).headers["location"]
     assert signing.get(location, headers=studio).status_code == 200
     assert signing.get(location).status_code == 200  # the operator
-    refused, unknown = signing.get(location, headers=rival), signing.get("/v1/decisions/dec_0", headers=rival)
+    refused, unknown = signing.get(location, headers=rival), signing.get(f"/v1/decisions/dec_{0:032}", headers=rival)
     assert (refused.status_code, refused.json()["code"]) == (404, "decision_unknown")
     assert refused.json() | {"request_id": ""} == unknown.json() | {"request_id": ""}
     proved = verify_certificate(signing.get(location, headers=studio).content, world.ledger.vkey)

@@ -1,128 +1,13 @@
-"""A stranger at the door of the real server: after each visit it answers as before, and has told nobody."""
+"""HTTP as a stranger bends it: after each visit the service answers as before, and has told nobody."""
 
-import json
-import os
-import re
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from consent_ledger.ledger import system_clock
-from consent_ledger.store.engine import open_store
-from tests.api.asking import bearer, lines, question
-from tests.client.serving import MAIN
-from tests.world import World, hash_of, party_of
+from tests.api.asking import lines, question
+from tests.api.stranger import CHUNKED, GET, MEGABYTE, Served, problem
+from tests.world import hash_of
 
-GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
-MEGABYTE = 1_000_000
-SECRET = b"somebody@example.org"
-"""What must come up nowhere: it is sent in whatever has a place for it."""
-
-
-class Served(NamedTuple):
-    """A running server: its log, and the headers of two organisations."""
-
-    process: "subprocess.Popen[bytes]"
-    port: int
-    log: Path
-    studio: bytes
-    rival: bytes
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
-
-    def send(self, *parts: bytes, pause: float = 0.05) -> bytes:
-        """Send the parts one after the other; return all that comes back until the other side closes."""
-        answer = b""
-        with self.connect() as connection, suppress(ConnectionError):
-            for part in parts:
-                connection.sendall(part)
-                time.sleep(pause if part is not parts[-1] else 0)
-            while received := connection.recv(1 << 20):
-                answer += received
-        return answer
-
-    def post(self, path: str, body: bytes, *headers: bytes, token: bytes | None = None, kind: bytes = b"json") -> bytes:
-        given = [b"Host: x", self.studio if token is None else token, b"Content-Type: application/" + kind, *headers]
-        head = b"\r\n".join([b"POST " + path.encode() + b" HTTP/1.1", *given, b"Connection: close"])
-        return self.send(head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-
-    def memory(self) -> int:
-        """Return how many bytes of memory it holds now."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return 1024 * int(re.findall(r"VmRSS:\s+(\d+)", status)[0])
-
-    def files(self) -> int:
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("hostile")
-    url = f"sqlite:///{folder}/ledger.db"
-    with open_store(url, create=True) as store:
-        world = World(store)
-        world.enrol("rival", kind="organisation")
-        world.people("ada")
-        world.grant("ada", choices={"release": True})
-        world.film("hers", ["ada"], ["ada"])
-        now = system_clock()
-        tokens = [bearer(world.ledger, party_of(who), now=now)["Authorization"] for who in ("studio", "rival")]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-c", MAIN, url], stdout=subprocess.PIPE, stderr=log)
-    assert process.stdout is not None
-    place = process.stdout.readline().decode()
-    port = int(place.rpartition(":")[2])
-    yield Served(process, port, folder / "log", *[b"Authorization: " + token.encode() for token in tokens])
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=20) == 0
-    process.stdout.close()
-    said = (folder / "log").read_bytes()
-    for secret in (SECRET, *[token.rpartition("_")[2].encode() for token in tokens]):
-        assert secret not in said
-    assert b'"level":"error"' not in said
-
-
-@pytest.fixture
-def served(running: Served) -> Iterator[Served]:
-    """The server, which has to be as it was once the test is over."""
-    files = running.files()
-    yield running
-    for path in (b"/healthz", b"/readyz"):
-        assert running.send(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(
-            b"HTTP/1.1 200 "
-        )
-    until(lambda: running.files() <= files + 12)  # connections to the database are kept open
-
-
-def until(holds: Callable[[], bool]) -> None:
-    while not holds():
-        time.sleep(0.01)
-
-
-def statuses(answer: bytes) -> list[int]:
-    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
-
-
-def problem(answer: bytes) -> tuple[int, str]:
-    """Return the status and the detail of the one problem document that an answer is."""
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.count(b"HTTP/1.1 ") == 1
-    assert b"content-type: application/problem+json" in head
-    document = json.loads(body)
-    assert document["request_id"].encode() in head
-    return document["status"], document["detail"]
-
-
-CHUNKED = b"POST /v1/clearance/bulk HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 ENDLESS = {
     "fields behind the body": (GET + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n" * 10_000),
     "one field behind the body": (GET + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"y" * 60_000),
