@@ -43,25 +43,36 @@ class SessionAnswer(msgspec.Struct, frozen=True):
             body={
                 FORM: {
                     "type": "object",
-                    "properties": {"login": _TEXT, "password": _TEXT, "next": _TEXT},
+                    "properties": {"login": _TEXT, "password": _TEXT, "next": _TEXT, "back": _TEXT},
                     "required": ["login", "password"],
                 }
             },
-            answers={303: Answer("Signed in: a cookie, and on to `next`.", headers=("Location", "Set-Cookie"))},
+            answers={
+                303: Answer(
+                    "Signed in: a cookie, and on to `next`. Or refused, and back to `back`.",
+                    headers=("Location", "Set-Cookie"),
+                )
+            },
             problems=(400, 401, 403, 408, 413, 415, 503),
         )
     },
 )
 async def begin_session(request: HttpRequest) -> ASGIApp:
     """Staff only. Always begins a new session. After five wrong passwords in a row a login is shut for a quarter of an
-    hour, whether anybody has it or not, and every refusal says the same. `next` is a path of this service."""
+    hour, whether anybody has it or not, and every refusal says the same. `next` and `back` are paths of this service;
+    with `back`, a page's form, who is refused goes there with `refused=1` instead of getting a 401."""
     require_same_origin(request.scope)
     gate = gate_of(request)
     pay(request.scope["state"], gate.sign_ins, client_of(gate.exposure, request.scope))
     form = await read_form(request)
-    made = await _sign_in(
-        gate, form.get("login", ""), form.get("password", ""), cookie_of(gate.exposure, request.scope)
-    )
+    try:
+        made = await _sign_in(
+            gate, form.get("login", ""), form.get("password", ""), cookie_of(gate.exposure, request.scope)
+        )
+    except UnauthenticatedError:
+        if _PLACE.fullmatch(form.get("back", "")) is None:
+            raise
+        return Body(b"", status=303, headers={"Location": form["back"] + "?refused=1"})
     request.scope["state"]["caller"] = made.session.caller
     place = form.get("next", HOME)
     cookie = set_cookie(gate.exposure, made.secret, gate.exposure.session_seconds)

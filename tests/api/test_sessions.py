@@ -227,6 +227,17 @@ def test_five_wrong_passwords_shut_a_login_whether_anybody_has_it_or_not(world: 
     sign_in(browser)
 
 
+@pytest.mark.parametrize(
+    ("back", "status"), [("/audit/sign-in", 303), ("https://evil.test", 401), ("//evil.test", 401)]
+)
+def test_who_is_refused_goes_back_to_the_form_and_nowhere_else(browser: TestClient, back: str, status: int) -> None:
+    form = {"login": "anna", "password": "wrong wrong wrong", "back": back}
+    refused = browser.post("/session", data=form, follow_redirects=False)
+    assert refused.status_code == status
+    assert refused.headers.get("location") == ("/audit/sign-in?refused=1" if status == 303 else None)
+    assert "set-cookie" not in refused.headers
+
+
 def test_four_wrong_ones_do_not_and_a_right_one_begins_anew(browser: TestClient) -> None:
     for _ in range(2):
         for _ in range(4):
