@@ -5,6 +5,7 @@ granted unless i % 20 == 7. Where i % 10 == 0, the last clip also shows contribu
 """
 
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from random import Random
 from typing import NamedTuple
@@ -25,11 +26,13 @@ INTERNAL = compile_use(["train"], ["general"], "commercial", "internal")
 TEXT = "sha256:" + sha256(b"You allow training inside the organisation, and open release if you say yes.").hexdigest()
 
 
+@cache
 def key_for(name: str) -> SigningKey:
     """The same key for the same name, always: fixtures can be compared."""
     return SigningKey.from_seed(sha256(f"twine/{name}".encode()).digest())
 
 
+@cache
 def party_for(name: str) -> str:
     return "pty_" + sha256(f"twine/party/{name}".encode()).hexdigest()[:32]
 

@@ -43,13 +43,21 @@ def signed_in(browser: "Browser", world: Neighbours, place: Place) -> Any:
     return page.context.storage_state()
 
 
-def opened(browser: "Browser", signed_in: Any, **how: Any) -> "Page":
-    context = browser.new_context(storage_state=signed_in, **how)
-    page = context.new_page()
-    page.complaints = []  # type: ignore[attr-defined]
-    page.on("console", lambda message: page.complaints.append(message.text))  # type: ignore[attr-defined]
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))  # type: ignore[attr-defined]
+@pytest.fixture(scope="module")
+def one_page(browser: "Browser", signed_in: Any) -> "Page":
+    """One page for all: another for each test is another process of the browser each time."""
+    page = browser.new_context(storage_state=signed_in).new_page()
+    page.complaints = []
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
     return page
+
+
+@pytest.fixture
+def page(one_page: "Page") -> "Page":
+    """The page of an auditor who has signed in."""
+    one_page.complaints.clear()  # type: ignore[attr-defined]
+    return one_page
 
 
 def checked(page: "Page") -> str:
@@ -60,9 +68,8 @@ def checked(page: "Page") -> str:
 
 
 def test_the_proof_of_every_kind_of_entry_is_verified_step_by_step(
-    browser: "Browser", signed_in: Any, world: Neighbours, place: Place
+    page: "Page", world: Neighbours, place: Place
 ) -> None:
-    page = opened(browser, signed_in)
     for index in (0, 31, 64, world.size - 1):
         page.goto(f"{place.url}/audit/log/{index}")
         assert checked(page) == f"good: Verified: these bytes are entry {index} under the root of {world.size} entries."
@@ -91,17 +98,13 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("what", TAMPERED)
-def test_a_tampered_proof_fails(browser: "Browser", signed_in: Any, world: Neighbours, place: Place, what: str) -> None:
-    page = opened(browser, signed_in)
+def test_a_tampered_proof_fails(page: "Page", world: Neighbours, place: Place, what: str) -> None:
     page.goto(f"{place.url}/audit/log/31")
     page.evaluate(TAMPERED[what], None)
     assert checked(page) == "bad: NOT verified: these bytes do not give the root."
 
 
-def test_a_root_that_the_auditor_holds_is_compared(
-    browser: "Browser", signed_in: Any, world: Neighbours, place: Place
-) -> None:
-    page = opened(browser, signed_in)
+def test_a_root_that_the_auditor_holds_is_compared(page: "Page", world: Neighbours, place: Place) -> None:
     page.goto(f"{place.url}/audit/log/5?lang=nl")
     root = page.inner_text("#root").strip()
     _, _, in_base64, *_ = page.inner_text("#note").split("\n")
@@ -114,10 +117,8 @@ def test_a_root_that_the_auditor_holds_is_compared(
 
 
 @pytest.mark.parametrize("width", [320, 1280])
-def test_no_page_is_wider_than_its_window(
-    browser: "Browser", signed_in: Any, world: Neighbours, place: Place, width: int
-) -> None:
-    page = opened(browser, signed_in, viewport={"width": width, "height": 740})
+def test_no_page_is_wider_than_its_window(page: "Page", place: Place, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
     for path in ("", "/log", "/log/31", "/checkpoints", "/erasures", "/verifications/1", "/take?lang=nl", "/log/999"):
         page.goto(f"{place.url}/audit{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
@@ -128,7 +129,7 @@ def test_no_page_is_wider_than_its_window(
 def test_without_a_script_everything_is_there_but_the_check(
     browser: "Browser", signed_in: Any, world: Neighbours, place: Place
 ) -> None:
-    page = opened(browser, signed_in, java_script_enabled=False)
+    page = browser.new_context(storage_state=signed_in, java_script_enabled=False).new_page()
     page.goto(f"{place.url}/audit/log")
     page.fill("#entry", "31")
     page.click(".jump button")
@@ -143,9 +144,8 @@ def test_without_a_script_everything_is_there_but_the_check(
 
 
 def test_a_keyboard_gets_past_the_navigation_and_presses_the_button(
-    browser: "Browser", signed_in: Any, world: Neighbours, place: Place
+    page: "Page", world: Neighbours, place: Place
 ) -> None:
-    page = opened(browser, signed_in)
     page.goto(f"{place.url}/audit/log/3")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -172,12 +172,10 @@ def test_whoever_signs_out_is_out(browser: "Browser", signed_in: Any, world: Nei
     assert page.goto(f"{place.url}/audit").status == 401
 
 
-def test_every_text_stands_out_from_what_is_behind_it(
-    browser: "Browser", signed_in: Any, world: Neighbours, place: Place
-) -> None:
+def test_every_text_stands_out_from_what_is_behind_it(page: "Page", place: Place) -> None:
     """WCAG 2.2, 1.4.3: 4.5 to 1, in light and in dark."""
     for scheme in ("light", "dark"):
-        page = opened(browser, signed_in, color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme)
         for path in ("", "/log/31", "/checkpoints", "/take"):
             page.goto(f"{place.url}/audit{path}")
             assert page.evaluate(CONTRAST) == [], (scheme, path)
