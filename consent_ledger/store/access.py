@@ -47,7 +47,10 @@ def read_organisation(tx: Transaction, id_: str) -> OrganisationRecord:
     """Return the organisation, closed or not; raise NotFoundError."""
     found = tx.select("SELECT id, label, created_at, closed_at FROM organisation WHERE id = ?", [id_])
     if not found:
-        raise NotFoundError(f"organisation `{id_}` does not use this service, want `consent-ledger org admin` for it first", code="organisation_unknown")
+        raise NotFoundError(
+            f"organisation `{id_}` does not use this service, want `consent-ledger org admin` for it first",
+            code="organisation_unknown",
+        )
     return OrganisationRecord(*found[0])
 
 
