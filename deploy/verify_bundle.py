@@ -1,42 +1,39 @@
 #!/usr/bin/env python3
 """A second verifier for consent-ledger bundles and certificates: one file, the standard library and `cryptography`.
 
-It shares no code with the service, so that a mistake there is not made here too. Of a bundle (a folder or a tar) it
-recomputes notes, tree (RFC 9162), chain, every tile, entry, opening and erasure, template files, and every signature
-by a key that was enrolled, not retired, and of who may sign; and as much of the entries in a certificate.
-
-    python3 verify_bundle.py BUNDLE|CERTIFICATE --vkey KEY [--checkpoint FILE]...      0: it holds; 5: it does not
+It shares no code with the service, so that a mistake there is not made here too. It recomputes notes, tree, chain,
+every tile, entry, opening, erasure, template file and signature, by whose key it has to be. Exit code 5: it is not so.
 """
 
 import argparse
 import base64
 import hashlib
 import json
+import os
 import re
 import sys
 import tarfile
 import tempfile
 import unicodedata
-from functools import reduce
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 NOT_CHECKED = (
-    "decisions, which `consent-ledger` makes anew; time-stamps; whether witnesses are enough",
-    "rules of registration other than who may sign and what is recorded twice",
+    "decisions, which `consent-ledger verify` makes anew; time-stamps; whether the witnesses are enough",
+    "what statements may say, but for who signs and enrols, what is erased, and that none is there twice",
     "that keys are their people's and have no part of mixed order, that media files are what was hashed",
 )
 DSSE_TYPE = "application/vnd.consent-ledger.{}.v1+json"
-ENTRY = re.compile(
-    rb'\{"commitment":"([0-9a-f]{64})","index":(0|[1-9][0-9]{0,15}),"previous":"([0-9a-f]{64})",'
-    rb'"recorded_at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)","v":1\}'
+HASH = '"([0-9a-f]{64})"'
+SEALED = (
+    rf'\{{"commitment":{HASH},"index":(0|[1-9][0-9]{{0,15}}),"previous":{HASH},"recorded_at":"([^"]{{20}})","v":1\}}'
 )
 POLICY = re.compile(r"#.*|log \S+.*|witness \S+ \S+.*|group \S+ .+|quorum \S+|")
-P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+P, L, WIDTH = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493, 256
 ORDER_8 = 0x5FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 SMALL_ORDER = {0, 1, P - 1, ORDER_8, 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7}
-WIDTH = 256
 canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -45,7 +42,7 @@ class Bad(ValueError):
 
 
 class Unknown(Bad):
-    """Something rests on what is not here: bad, unless that may be what is not shown."""
+    """It rests on what is not here: bad, unless that may be what is not shown."""
 
 
 def need(holds: object, otherwise: str, kind: type[Bad] = Bad) -> None:
@@ -64,9 +61,18 @@ def unbase64(text: str | bytes) -> bytes:
 
 
 def unjson(raw: bytes, *, one_form: bool = True):
-    value = json.loads(raw, object_pairs_hook=lambda pairs: dict(pairs) if len(dict(pairs)) == len(pairs) else None)
+    def paired(pairs: list) -> dict:
+        need(len(made := dict(pairs)) == len(pairs) and not (one_form and None in made.values()), "repeats a field")
+        return made
+
+    value = json.loads(raw, object_pairs_hook=paired, parse_float=int, parse_constant=int)  # which are no integers
     need(not one_form or canonical(value).encode() == raw, "is not in its one form")
     return value
+
+
+def check_time(text: str) -> str:
+    need(datetime.fromisoformat(text[:19]).isoformat() + "Z" == text, "has a time that is none")
+    return text
 
 
 def check_key(raw: bytes) -> bytes:
@@ -76,7 +82,6 @@ def check_key(raw: bytes) -> bytes:
 
 
 def check_signature(key: bytes, message: bytes, signature: bytes) -> None:
-    """Ed25519, strictly: 64 bytes, S below the order of the group."""
     need(len(signature) == 64 and int.from_bytes(signature[32:], "little") < L, "signature is malformed")
     try:
         Ed25519PublicKey.from_public_bytes(check_key(key)).verify(signature, message)
@@ -85,7 +90,6 @@ def check_signature(key: bytes, message: bytes, signature: bytes) -> None:
 
 
 def read_vkey(text: str) -> tuple[bytes, bytes, int, bytes]:
-    """Return name, four-byte id, kind (1 a log, 4 a witness) and key of a C2SP verifier key."""
     match = re.fullmatch(r"([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)", text)
     need(match, "verifier key is not name+id+key")
     name, material = match[1].encode(), unbase64(match[3])
@@ -94,15 +98,13 @@ def read_vkey(text: str) -> tuple[bytes, bytes, int, bytes]:
 
 
 def signers_of(note: bytes, vkeys: list[str]) -> tuple[set[str], int]:
-    """Return which keys signed a note, and how many other lines there are; a bad signature by one of them is Bad."""
     text, _, lines = note.rpartition(b"\n\n")
     keys = {read_vkey(vkey)[:2]: (vkey, *read_vkey(vkey)[2:]) for vkey in vkeys}
     found: list[str] = []
     for line in lines.removesuffix(b"\n").split(b"\n"):
         match = re.fullmatch(rb"\xe2\x80\x94 ([^ ]+) ([A-Za-z0-9+/]+={0,2})", line)
         need(match, "checkpoint has a malformed signature line")
-        blob = unbase64(match[2])
-        if (match[1], blob[:4]) in keys:
+        if (match[1], (blob := unbase64(match[2]))[:4]) in keys:
             vkey, kind, key = keys[match[1], blob[:4]]
             seen = b"cosignature/v1\ntime %d\n" % int.from_bytes(blob[4:12], "big") if kind == 4 else b""
             check_signature(key, seen + text + b"\n", blob[12 if kind == 4 else 4 :])
@@ -117,25 +119,15 @@ def parse_note(note: bytes) -> tuple[bytes, int, bytes]:
     return body[1], int(body[2]), unbase64(body[3])
 
 
-class Tree:
-    def __init__(self, leaves: list[bytes] | None = None) -> None:
-        self.peaks: dict[int, bytes] = {}  # one root for each one bit of the size, by its height
-        for leaf in leaves or ():
-            self.add(leaf)
-
-    def add(self, node: bytes, height: int = 0) -> None:
-        while height in self.peaks:
-            node, height = sha(b"\1" + self.peaks.pop(height) + node), height + 1
-        self.peaks[height] = node
-
-    def root(self) -> bytes:
-        peaks = [self.peaks[height] for height in sorted(self.peaks)]
-        return reduce(lambda right, left: sha(b"\1" + left + right), peaks) if peaks else sha(b"")
+def root_of(nodes: list[bytes]) -> bytes:
+    if len(nodes) < 2:
+        return nodes[0] if nodes else sha(b"")
+    half = 1 << (len(nodes) - 1).bit_length() - 1
+    return sha(b"\1" + root_of(nodes[:half]) + root_of(nodes[half:]))
 
 
 def root_over(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
-    """Return the root that an inclusion proof leads to: above the first `inner` nodes all are on the left."""
-    inner = (index ^ size - 1).bit_length()
+    inner = (index ^ size - 1).bit_length()  # above so many nodes all are on the left
     fits = 0 <= index < size and len(proof) == inner + (index >> inner).bit_count()
     need(fits and all(len(node) == 32 for node in proof), "proof is not of the right length")
     for n, node in enumerate(proof):
@@ -143,74 +135,90 @@ def root_over(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
     return leaf
 
 
-class Book:
-    """Who is who, as the statements so far say: keys, whose they are, and since when they no longer hold.
-
-    `log_keys`: verifier key, the entry that names it, the one that retires it. `gone`: whose statements were erased.
-    """
-
+class Book:  # who is who, as the statements so far say; `gone` are those whose statements were erased
     def __init__(self) -> None:
-        self.signatures, self.operator, self.origin, self.issuer, self.log_keys = 0, "", "", "", []
+        self.signatures, self.operator, self.origin, self.head, self.log_keys = 0, "", "", "", {}
         self.keys, self.owners, self.stopped, self.publishers, self.documents = {}, {}, {}, {}, {}
-        self.ids, self.erasures, self.gone = {}, {}, set()
+        self.ids, self.erasures, self.kinds, self.gone, self.named = {}, {}, {}, set(), set()
 
-    def open(self, place: int, commitment: bytes, time: str, salt: str, envelope: str) -> None:
-        """Take down the statement in an opening, and check that who may has signed it."""
-        opening = unbase64(salt) + unbase64(envelope)
-        committed = sha(b"consent-ledger/opening/v1\n" + opening).hex().encode() == commitment
-        need(len(unbase64(salt)) == 32 and committed, "has an opening that it does not commit to")
+    def open(self, place: int, commitment: str, time: str, salt: str, envelope: str) -> None:
+        opened = sha(b"consent-ledger/opening/v1\n" + unbase64(salt) + unbase64(envelope)).hex()
+        need(len(unbase64(salt)) == 32 and opened == commitment, "has an opening that it does not commit to")
         dsse = unjson(unbase64(envelope), one_form=False)
-        payload = unbase64(dsse["payload"])
-        statement, text = unjson(payload), payload.decode()
-        need(unicodedata.normalize("NFC", text) == text, "holds a statement that is not in normal form")
-        need(dsse["payloadType"] == DSSE_TYPE.format("statement"), "has an envelope of another type")
+        payload, keyids = unbase64(dsse["payload"]), {signature["keyid"] for signature in dsse["signatures"]}
+        plain = all({"keyid", "sig"} <= {*s} <= {"keyid", "sig", "time"} for s in dsse["signatures"])
+        plain &= {*dsse} == {"payload", "payloadType", "signatures"} and len(dsse["signatures"]) == len(keyids) <= 8
+        need(plain and dsse["payloadType"] == DSSE_TYPE.format("statement"), "has another envelope than it should")
+        statement, normal = unjson(payload), unicodedata.normalize("NFC", payload.decode()).encode() == payload
+        fits = normal and len(payload) <= 48 * 1024 and check_time(statement["issued_at"])
+        need(fits, "holds a statement that is not in normal form, or too long")
         first = self.ids.setdefault(sha(payload), place)
         need(first == place, f"records again what entry {first} has recorded")
         need((statement["type"] == "genesis") == (place == 0), "is a second genesis, or is entry 0 and none")
-        self.issuer = statement["issuer"]
+        self.named, known = {statement["issuer"], statement.get("party")}, statement["issuer"] in self.kinds
+        need(self.may(statement, keyids), "is not its issuer's to say", Bad if known else Unknown)
         self.take(place, statement)
         need(statement["ledger"] == self.origin, "is meant for another ledger", Bad if self.origin else Unknown)
         self.check(dsse, statement, time)
 
+    def may(self, statement: dict, keyids: set[str]) -> bool:
+        """Whether its issuer may enrol the party, key or log key that a statement is about, or say that one is over."""
+        kind, issuer, party, key = (statement.get(name) for name in ("type", "issuer", "party", "key"))
+        if kind == "party":
+            enrols = ("ledger", "organisation") if statement["kind"] == "person" else ("ledger",)
+            return self.kinds.get(issuer) in enrols and not (key and party in self.kinds)
+        if kind == "key" and key:
+            return issuer == party and f"sha256:{sha(unbase64(key['public_key'])).hex()}" in keyids
+        return kind != "key" or issuer == self.operator or (issuer == party and "log_key" not in statement)
+
     def take(self, place: int, statement: dict) -> None:
         kind, issuer, material = statement["type"], statement["issuer"], statement.get("key")
+        party = statement.get("party", issuer)
         if kind == "genesis":
             self.operator, self.origin, material = issuer, statement["ledger"], statement["operator_key"]
-            self.log_keys = [[statement["log_key"], 0, None]]
+            self.log_keys, self.kinds[issuer] = {statement["log_key"]: (0, None)}, "ledger"
         if material:
-            raw, party = check_key(unbase64(material["public_key"])), statement.get("party", issuer)
-            keyid = f"sha256:{sha(raw).hex()}"
-            need(self.owners.setdefault(keyid, party) == party, "enrols a key that is another party's")
-            self.keys[keyid] = raw
-        if kind == "key" and "keyid" in statement:
+            keyid = f"sha256:{sha(raw := check_key(unbase64(material['public_key']))).hex()}"
+            need(keyid not in self.owners, "enrols a key that is enrolled already")
+            self.keys[keyid], self.owners[keyid] = raw, party
+        if kind == "party":
+            self.kinds.setdefault(party, statement["kind"])
+        elif kind == "key" and "keyid" in statement:
             self.stopped.setdefault(statement["keyid"], []).append(statement.get("since", ""))
         elif kind == "key" and "log_key" in statement:
-            vkey, added = statement["log_key"], statement["action"] == "added"
-            self.log_keys = [[key, n, end if added or key != vkey else place] for key, n, end in self.log_keys]
-            self.log_keys += [[vkey, place, None]] * added
+            vkey, old = statement["log_key"], statement["action"] == "retired"
+            fits = party == issuer and read_vkey(vkey)[:3:2] == (self.origin.encode(), 1)
+            need(fits and old == (vkey in self.log_keys), "names another key than one that is the log's, or becomes it")
+            self.log_keys[vkey] = (self.log_keys[vkey][0], place) if old else (place, None)
         elif kind == "template" and "document" in statement:
             digest = f"sha256:{sha(canonical(statement['document']).encode()).hex()}"
             need(digest == statement["template"]["digest"], "publishes a template under another digest than its own")
             self.publishers[digest], self.documents[digest] = issuer, (place, statement["document"])
         elif kind == "erasure":
-            need(issuer == self.operator and max(statement["entries"], default=0) < place, "is no erasure that may be")
+            may = issuer == self.operator and self.kinds.get(party, "person") == "person"
+            need(may and max(statement["entries"], default=0) < place, "is no erasure that may be")
             self.erasures[place] = statement["entries"]
-            self.gone |= {statement["party"]} if statement["entries"] else set()
+            self.gone |= {party} if statement["entries"] else set()
 
     def check(self, dsse: dict, statement: dict, time: str) -> None:
-        """Somebody who may has to have signed, and unless it stops something, with a key that still holds."""
-        for signature in dsse["signatures"]:
-            need(signature["keyid"] in self.keys, "is signed by a key that is not enrolled", Unknown)
+        for signature in (known := [s for s in dsse["signatures"] if s["keyid"] in self.keys]):
             self.check_dsse(dsse, signature)
-        signers = {signature["keyid"] for signature in dsse["signatures"] if "time" not in signature}
-        kind, assurance = statement["type"], statement.get("assurance")
+        stamps = [(check_time(s["time"]), self.kinds.get(self.owners[s["keyid"]])) for s in known if "time" in s]
+        timed, source = min(stamps, default=(time, "time_source"))
+        need(source == "time_source", "is timed by no time source", Unknown)
+        kind, assurance, brought = statement["type"], statement.get("assurance"), statement.get("key")
         published = self.publishers.get(statement.get("template", {}).get("digest"))
         speaker = {"witnessed": self.operator, "attested": published}.get(assurance, statement["issuer"])
-        own = {keyid for keyid in signers if self.owners.get(keyid) == speaker}
+        signers = {s["keyid"] for s in known if "time" not in s}
+        new = f"sha256:{sha(unbase64(brought['public_key'])).hex()}" if brought else ""
+        own = {keyid for keyid in signers - {new} if self.owners[keyid] == speaker}
+        need(own or len(known) == len(dsse["signatures"]), "is signed by a key that is not enrolled", Unknown)
         need(own, "is not signed by its issuer", Bad if assurance == "own_key" or not signers else Unknown)
         stops = kind == "revocation" or statement.get("action") in ("suspended", "retired", "compromised")
-        held = any(all(since > time for since in self.stopped.get(keyid, ())) for keyid in own)
-        need(stops or held, "is signed by a key that was retired or compromised")
+        held = any(all(since > min(time, timed) for since in self.stopped.get(keyid, ())) for keyid in own)
+        need((stops and "log_key" not in statement) or held, "is signed by a key that was retired or compromised")
+        self.named |= {*re.findall(r"pty_[0-9a-f]{32}", canonical(statement))}
+        need(len(known) == len(dsse["signatures"]), "is cosigned by a key that is not enrolled", Unknown)
 
     def check_dsse(self, dsse: dict, signature: dict) -> None:
         payload, kind = unbase64(dsse["payload"]), dsse["payloadType"].encode()
@@ -221,15 +229,14 @@ class Book:
         self.signatures += 1
 
     def signing(self, size: int) -> list[str]:
-        return [vkey for vkey, entry, end in self.log_keys if entry < size and (end is None or size <= end)]
+        return [key for key, (entry, end) in self.log_keys.items() if entry < size and (end is None or size <= end)]
 
 
 def unpack(place: Path, folder: Path) -> Path:
-    """Write out a tar that holds nothing but files and folders with plain names."""
     with tarfile.open(place, "r:") as tar:
         for member in tar.getmembers():
             path = Path(member.name)
-            plain = not (member.issparse() or path.is_absolute() or ".." in path.parts)
+            plain = member.offset_data - member.offset == 512 and not (path.is_absolute() or ".." in path.parts)
             need(plain and member.type in (b"0", b"\0", b"5"), f"`{path}` is no file, or leads elsewhere")
             if not member.isdir():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -241,24 +248,20 @@ def unpack(place: Path, folder: Path) -> Path:
 
 
 def tile_path(level: str, index: int, width: int) -> str:
-    groups = [f"{index % 1000:03d}"]
-    while index := index // 1000:
-        groups.insert(0, f"x{index % 1000:03d}")
-    return f"tile/{level}/{'/'.join(groups)}" + ("" if width == WIDTH else f".p/{width}")
+    digits = str(index).zfill(-(-len(str(index)) // 3) * 3)
+    return f"tile/{level}/" + re.sub(r"(...)(?=.)", r"x\1/", digits) + ("" if width == WIDTH else f".p/{width}")
 
 
 class Audit:
-    """One walk over a bundle. `findings` are (entry or None, what is wrong)."""
-
     def __init__(self, folder: Path, vkeys: list[str], older: list[bytes]) -> None:
-        self.folder, self.vkeys, self.book, self.tree, self.findings = folder, vkeys, Book(), Tree(), []
+        self.folder, self.vkeys, self.book, self.leaves, self.findings = folder, vkeys, Book(), [], []
         self.known = {"README.txt", "decisions.ndjson"}
         self.not_checked = [] if older else ["that nothing was taken back: want --checkpoint"]
-        self.unseen, self.erased, self.doubts, self.rows = set(), {}, [], {}  # rows: nodes of tiles being filled
+        self.unseen, self.erased, self.doubts = set(), {}, []
         handovers = [self.file(path.relative_to(folder).as_posix()) for path in sorted(folder.glob("checkpoints/*"))]
         self.notes = [*older, *handovers, self.file("checkpoint")]
-        scope = self.file("scope.json") if (folder / "scope.json").exists() else b'{"openings":"all"}'
-        self.complete = re.search(rb'"openings": *"all"', scope)
+        scope = unjson(self.file("scope.json"), one_form=False) if os.path.lexists(folder / "scope.json") else {}
+        self.complete = scope.get("openings", "all") == "all"
 
     def bad(self, entry: int | None, what: object) -> None:
         self.findings.append((entry, str(what)))
@@ -271,19 +274,20 @@ class Audit:
         return b""
 
     def run(self) -> None:
-        size, roots = parse_note(self.notes[-1])[1], {parse_note(note)[1]: sha(b"") for note in self.notes}
-        openings = self.folder / "openings.ndjson"
-        self.walk(min(size, 10_000 + (openings.stat().st_size // 25 if openings.is_file() else 0)), roots)
-        for check in (lambda: self.check_notes(roots), self.check_witnesses, self.settle):
+        origin, size, root = parse_note(self.notes[-1])
+        self.book.head = f"ledger {origin.decode()}, {size} entries, root {root.hex()}"
+        openings = self.file("openings.ndjson", 0)
+        self.walk(min(size, 10_000 + len(openings) // 25), openings)
+        for check in (self.check_tiles, self.check_notes, self.check_witnesses, self.settle):
             try:
                 check()
             except ValueError as e:
                 self.bad(None, e)
-        found = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if not path.is_dir()}
-        strange = sorted(path for path in found - self.known if not path.startswith(("templates/", "timestamps/")))
-        self.not_checked += [f"`{path}`, which is no part of the bundle" for path in strange[:9]]
+        found = (path for path in self.folder.rglob("*") if path.is_symlink() or not path.is_dir())
+        strange = sorted({path.relative_to(self.folder).as_posix() for path in found} - self.known)
+        self.not_checked += [f"`{path}`, which is no part of what was looked at" for path in strange[:9]]
 
-    def check_notes(self, roots: dict[int, bytes]) -> None:
+    def check_notes(self) -> None:
         *written, end = self.file("keys.txt").decode().split("\n")
         need({*map(read_vkey, written)} & {*map(read_vkey, self.vkeys)} and not end, "`keys.txt` names another key")
         opened = []
@@ -293,15 +297,15 @@ class Audit:
                 self.bad(0 if note == self.notes[-1] else None, "a checkpoint is of another log")
             signed = signers_of(note, self.book.signing(size) or self.vkeys)[0]
             need(signed, "checkpoint is not signed by the log")
-            if size > self.size:
-                self.bad(self.size if note != self.notes[-1] else None, f"a checkpoint says {size} entries")
-            elif roots[size] != root:
+            if size > (there := len(self.leaves)):
+                self.bad(there if note != self.notes[-1] else None, f"a checkpoint says {size} entries")
+            elif root_of(self.leaves[:size]) != root:
                 self.bad(None, f"first {size} entries do not have the root that was signed")
             opened.append((size, signed))
-        trusted = (named := {key for key, _, _ in self.book.log_keys}) & {*self.vkeys}
+        trusted = (named := self.book.log_keys).keys() & {*self.vkeys}
         for _ in named:  # trust goes on by checkpoints that a trusted key signed
             reach = max((size for size, signed in opened if signed & trusted), default=0)
-            trusted |= {key for key, entry, _ in self.book.log_keys if entry < reach}
+            trusted |= {key for key, (entry, _) in named.items() if entry < reach}
         if named and not trusted:
             self.bad(0, "the log names other keys than the one that was given")
         need(not trusted or trusted & opened[-1][1], "no checkpoint shows that the given key handed over to this one")
@@ -309,34 +313,26 @@ class Audit:
     def check_witnesses(self) -> None:
         text = self.file("policy.txt").decode()
         names, quorum = (re.findall(rf"^{line} (\S+)", text, re.M) for line in ("(?:witness|group)", "quorum"))
-        known = {*self.vkeys, *(key for key, _, _ in self.book.log_keys)}
+        known = {*self.vkeys, *self.book.log_keys}
         whole = all(map(POLICY.fullmatch, text.split("\n"))) and {*quorum} <= {"none", *names} and len(quorum) == 1
         need(whole and {*re.findall(r"^log (\S+)", text, re.M)} & known, "`policy.txt` is not one for this log")
         signed, others = signers_of(self.notes[-1], [*known, *re.findall(r"^witness \S+ (\S+)", text, re.M)])
-        self.not_checked.append(f"{others} signatures by unknown keys; cosigned by {sorted(signed - known)}")
+        named = ", ".join(sorted(signed - known)) or "nobody"
+        self.not_checked.append(f"witnesses: cosigned by {named} of the sender's, and {others} times by others")
 
-    def walk(self, size: int, roots: dict[int, bytes]) -> None:
-        previous, time, row, lines, self.size = bytes(32), "", [], self.lines(size), size
+    def walk(self, size: int, openings: bytes) -> None:
+        previous, time, lines = bytes(32).hex(), "", self.lines(size, openings)
         for place, raw in enumerate(self.entries(size)):
-            leaf, match = sha(b"\0" + raw), ENTRY.fullmatch(raw)
-            self.tree.add(leaf)
-            row.append(leaf)
-            roots |= {place + 1: self.tree.root()} if place + 1 in roots else {}
-            if match is None:
+            self.leaves.append(sha(b"\0" + raw))
+            if match := re.fullmatch(SEALED, raw.decode("latin-1")):
+                commitment, index, link, recorded = match.groups()
+                if int(index) != place or link != previous or recorded < time:
+                    self.bad(place, "does not follow the entry before it, by its number, link or time")
+                self.check_opening(place, commitment, time := recorded, lines.get(place, b""))
+            else:
                 self.bad(place, "is not an entry")
                 self.unseen.add(place)
-            else:
-                commitment, index, link, recorded = match.groups()
-                if int(index) != place or bytes.fromhex(link.decode()) != previous or recorded.decode() < time:
-                    self.bad(place, "does not follow the entry before it, by its number, link or time")
-                time = recorded.decode()
-                self.check_opening(place, commitment, time, lines.get(place, b""))
-            previous = leaf
-            if len(row) == WIDTH or place + 1 == size:
-                self.check_tile(0, place // WIDTH, row)
-                row = []
-        for level, row in sorted(self.rows.items()):
-            self.check_tile(level, (size >> 8 * level) // WIDTH, row) if row else None
+            previous = self.leaves[-1].hex()
 
     def entries(self, size: int):
         for start in range(0, size, WIDTH):
@@ -355,23 +351,23 @@ class Audit:
                 found = [placed.get(leaf, b"") for leaf in expected]
             yield from found
 
-    def check_tile(self, level: int, index: int, row: list) -> None:
-        """Hold a tile against what is below it (None: not known), and pass on the node above it."""
-        raw = self.file(path := tile_path(str(level), index, len(row)), None if level else index * WIDTH)
-        wrong = [n for n, node in enumerate(row) if node and raw[n * 32 : n * 32 + 32] != node]
-        if (self.folder / path).is_file() and (wrong or len(raw) != 32 * len(row)):
-            first = index * WIDTH + (wrong[0] if len(raw) == 32 * len(row) else 0)
-            self.bad(first << 8 * level, f"`{path}` does not have the hashes of the entries")
-        if len(row) == WIDTH:
-            above = self.rows.setdefault(level + 1, [])
-            above.append(None if wrong or None in row else Tree(row).root())
-            if len(above) == WIDTH:
-                self.rows[level + 1] = []
-                self.check_tile(level + 1, index // WIDTH, above)
+    def check_tiles(self) -> None:
+        level, nodes = 0, self.leaves  # None: something was found below it
+        while nodes:
+            above = []
+            for start in range(0, len(nodes), WIDTH):
+                row = nodes[start : start + WIDTH]
+                raw = self.file(path := tile_path(str(level), start // WIDTH, len(row)), None if level else start)
+                wrong = [n for n, node in enumerate(row) if node and raw[n * 32 : n * 32 + 32] != node]
+                if (self.folder / path).is_file() and (wrong or len(raw) != 32 * len(row)):
+                    first = start + (wrong[0] if len(raw) == 32 * len(row) else 0)
+                    self.bad(first << 8 * level, f"`{path}` does not have the hashes of the entries")
+                above += [None if wrong or None in row else root_of(row)] * (len(row) == WIDTH)
+            level, nodes = level + 1, above
 
-    def lines(self, size: int) -> dict[int, bytes]:
+    def lines(self, size: int, openings: bytes) -> dict[int, bytes]:
         found, expected = {}, 0
-        for raw in self.file("openings.ndjson", 0).splitlines(keepends=True):
+        for raw in openings.splitlines(keepends=True):
             index = int(m[1]) if (m := re.search(rb'"index":(0|[1-9][0-9]{0,15})[,}]', raw)) else expected
             if index in found or not expected <= index < size:
                 self.bad(min(index, expected), "line of `openings.ndjson` is not in its place")
@@ -379,9 +375,9 @@ class Audit:
             expected = max(expected, index + 1)
         return found
 
-    def check_opening(self, place: int, commitment: bytes, time: str, raw: bytes) -> None:
+    def check_opening(self, place: int, commitment: str, time: str, raw: bytes) -> None:
         try:
-            match unjson(raw[:-1]) if raw.endswith(b"\n") else None:
+            match unjson(raw[:-1]) if check_time(time) and raw.endswith(b"\n") else None:
                 case {"index": int(), "salt": str(salt), "envelope": str(envelope), **rest} if not rest:
                     return self.book.open(place, commitment, time, salt, envelope)
                 case {"index": int(), "erased_by": int(by), **rest} if not rest:
@@ -392,58 +388,60 @@ class Audit:
                 case _:
                     raise Bad("has no opening")
         except Unknown as e:
-            return self.doubts.append((place, e, self.book.issuer)) if self.unseen else self.bad(place, e)
+            return self.doubts.append((place, e, self.book.named)) if self.unseen else self.bad(place, e)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
-            self.bad(place, e if isinstance(e, Bad) else "holds no envelope with a statement")
+            self.bad(place, e if isinstance(e, Bad) else "has a time or an envelope that is none")
         if place not in self.book.ids.values():
             self.unseen.add(place)
 
     def settle(self) -> None:
         for entry, by in self.erased.items():
-            if by not in self.unseen and entry not in self.book.erasures.get(by, ()):
+            twice = by in self.book.erasures.get(self.erased.get(by, -1), ())
+            if twice or (by not in self.unseen and entry not in self.book.erasures.get(by, ())):
                 self.bad(entry, f"entry {by} is not an erasure that names it")
-        for place, what, issuer in self.doubts:
-            if self.unseen <= self.erased.keys() and issuer not in self.book.gone:
+        for place, what, named in self.doubts:
+            if self.unseen <= self.erased.keys() and not named & self.book.gone:
                 self.bad(place, what)
-        where = [place for place, _, _ in self.doubts]
-        self.not_checked += [f"{len(where)} statements, {where[:3]}..., that rest on one not shown"] if where else []
-        self.not_checked += [f"{len(self.unseen)} statements that are withheld or erased"] if self.unseen else []
+        unseen = f"statements withheld or erased: {len(self.unseen)}, and that rest on such: {len(self.doubts)}"
+        self.not_checked += [unseen] if self.unseen else []
         for digest, (place, document) in self.book.documents.items():
             texts = [text for language in document["languages"].values() for text in language.values()]
-            for wanted in (digest, *texts):
-                path = self.folder / "templates" / f"{wanted[7:]}.{'json' if wanted == digest else 'md'}"
-                if path.is_file() and f"sha256:{sha(path.read_bytes()).hex()}" != wanted:
-                    self.bad(place, f"`{path.name}` is not what was published")
+            for wanted in dict.fromkeys((digest, *texts)):
+                path = f"templates/{wanted[7:]}.{'json' if wanted == digest else 'md'}"
+                if not os.path.lexists(self.folder / path):
+                    self.not_checked += [f"`{path}`, which is not here"]
+                elif sha(self.file(path, place)).hex() != wanted[7:]:
+                    self.bad(place, f"`{path}` is not what was published")
 
 
 def check_certificate(raw: bytes, vkeys: list[str], book: Book) -> list[str]:
-    """Return what was not checked of a certificate; raise Bad for one that does not hold."""
     file, indexes, closed = unjson(raw.removesuffix(b"\n")), [], {}
-    fields = {"answer", "checkpoint", "entries", "evidence", "format", "log_keys", "witnesses"}
-    format_ = raw.endswith(b"}\n") and {*file} == fields and file["format"]
-    need(format_ == "consent-ledger/certificate/v1", "is not a certificate")
+    fields = [*file] == ["answer", "checkpoint", "entries", "evidence", "format", "log_keys", "witnesses"]
+    need(fields and file["format"] == "consent-ledger/certificate/v1" and raw[-1:] == b"\n", "is not a certificate")
     note, keys = file["checkpoint"].encode(), [*file["log_keys"], *file["witnesses"]]
     origin, size, root = parse_note(note)
     signed, others = signers_of(note, keys)
     need(sorted(signed) == sorted(keys) and not others, "checkpoint is signed by others than it says")
-    need({*vkeys} & {*file["log_keys"]} and origin == read_vkey(vkeys[0])[0], "certificate is of another log")
+    given = origin == read_vkey(vkeys[0])[0] and {*vkeys} & {*file["log_keys"]}
+    need(given, "checkpoint is not signed by the key that was given: is it of another log, or was the key replaced?")
     for sealed in file["entries"]:
-        match = ENTRY.fullmatch(sealed["entry"].encode())
-        need(match and int(match[2]) > (indexes or [-1])[-1], "entry is malformed, or not in its place")
+        match = re.fullmatch(SEALED, sealed["entry"])
+        need(
+            match and int(match[2]) > max(indexes, default=-1) and check_time(match[4]),
+            "entry is malformed, or not in its place",
+        )
         indexes.append(place := int(match[2]))
-        proved = root_over(sha(b"\0" + match[0]), place, size, [unbase64(node) for node in sealed["proof"]])
+        proved = root_over(sha(b"\0" + match[0].encode()), place, size, [unbase64(node) for node in sealed["proof"]])
         need(proved == root, f"entry {place} is not in the log")
         opening = {*sealed} - {"entry", "proof"}
         need(opening in ({"salt", "envelope"}, {"erased_by"}, set()), f"entry {place} has half an opening")
+        closed |= {} if "salt" in opening else {place: sealed.get("erased_by")}
         try:
-            if "salt" in opening:
-                book.open(place, match[1], match[4].decode(), sealed["salt"], sealed["envelope"])
-            else:
-                closed[place] = sealed.get("erased_by")
+            "salt" in opening and book.open(place, match[1], match[4], sealed["salt"], sealed["envelope"])
         except Unknown as e:
             need(closed, f"entry {place} {e}")
-    wrong = [place for place, by in closed.items() if by is not None and place not in book.erasures.get(by, ())]
-    need(not wrong, f"entries {wrong} are not named by their erasure")
+    named = all(by is None or place in book.erasures.get(by, ()) for place, by in closed.items())
+    need(named, "an entry is not named by the erasure that it says")
     for name, kind in (("answer", "decision"), ("evidence", "evidence")):
         (signature,) = file[name]["signatures"]
         whole = {*file[name]} == {"payload", "payloadType", "signatures"} and {*signature} == {"keyid", "sig"}
@@ -454,16 +452,14 @@ def check_certificate(raw: bytes, vkeys: list[str], book: Book) -> list[str]:
     payload = unbase64(file["answer"]["payload"])
     answer, evidence = unjson(payload, one_form=False), unjson(unbase64(file["evidence"]["payload"]))
     said = [evidence[name] for name in ("answer", "entries", "ledger", "size")]
-    need(
-        said == [f"sha256:{sha(payload).hex()}", indexes, book.origin, answer["size"]],
-        "the operator signed other evidence",
-    )
+    meant = [f"sha256:{sha(payload).hex()}", indexes, book.origin, answer["size"]]
+    need(said == meant, "the operator signed other evidence")
     need({*file["log_keys"]} <= {*book.signing(size)}, "checkpoint is signed by a key that was not the log's")
     there = answer["root"] is None or (answer["size"], answer["root"]) == (size, root.hex())
-    need(there and indexes[-1] < answer["size"] <= size, "answer is of another size or root")
-    rests_on = {item["entry"] for item in (*answer["reasons"], *answer["requirements"])}
-    need(rests_on <= {None, *indexes}, "answer rests on an entry that is not here")
-    print(f"verdict {answer['verdict']} on {answer['asset']}, as of {answer['as_of']}")
+    rests_on = {None, *indexes} >= {item["entry"] for item in (*answer["reasons"], *answer["requirements"])}
+    need(rests_on and there and indexes[-1] < answer["size"] <= size, "answer is of another size, root or entries")
+    book.head = f"certificate by {book.origin}, at {size} entries, as of {answer['as_of']}: {answer['verdict']} for "
+    book.head += f"{answer['asset']}, asked for {canonical(answer['query'])}"
     return [f"entry {place}, which is not shown" for place in closed] + ["that no other entry touches the question"]
 
 
@@ -475,24 +471,27 @@ def check(place: Path, scratch: Path, vkeys: list[str], older: list[bytes]) -> t
         audit = Audit(place if place.is_dir() else unpack(place, scratch), vkeys, older)
         audit.run()
         return audit.book, audit.findings, audit.not_checked
-    except (ValueError, LookupError, TypeError, AttributeError, tarfile.TarError, OSError) as e:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, tarfile.TarError, OSError) as e:
         return book, [(None, str(e))], ["anything else"]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Verify a bundle or a certificate, sharing no code with its maker.")
     parser.add_argument("place", type=Path, help="a folder, a tar, or a certificate")
-    parser.add_argument("--vkey", required=True, help="the log's verifier key, known from elsewhere")
+    parser.add_argument("--vkey", required=True, help="the log's verifier key, known from elsewhere, or a file with it")
     parser.add_argument("--checkpoint", type=argparse.FileType("rb"), action="append", default=[], help="an older one")
     given = parser.parse_args()
-    older = [file.read() for file in given.checkpoint]
+    vkeys = (Path(given.vkey).read_text() if os.path.isfile(given.vkey) else given.vkey).split()
     with tempfile.TemporaryDirectory() as scratch:
-        book, findings, not_checked = check(given.place, Path(scratch), given.vkey.split(), older)
-    print(f"checked {len(book.ids)} statements, {book.signatures} signatures")
-    print(*(f"not checked: {sentence}" for sentence in (*not_checked, *NOT_CHECKED)), sep="\n")
+        book, findings, not_checked = check(given.place, Path(scratch), vkeys, [f.read() for f in given.checkpoint])
+    say = [book.head or "cannot be read", f"checked {len(book.ids)} statements, {book.signatures} signatures"]
+    say += [f"not checked: {sentence}" for sentence in (*not_checked, *NOT_CHECKED)]
     for entry, what in sorted(set(findings), key=lambda f: (f[0] is None, f[0] or 0, f[1])):
-        print(f"{'log' if entry is None else f'entry {entry}'}: {what}")
-    print("NOT VERIFIED" if findings else "verified: everything that was checked is as it was recorded")
+        say.append(f"{'log' if entry is None else f'entry {entry}'}: {what}")
+    first = min((entry for entry, _ in findings if entry is not None), default="not to be named")
+    good = "verified: everything that was checked is as it was recorded"
+    say.append(f"NOT VERIFIED: the first bad entry is {first}" if findings else good)
+    print(*("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line) for line in say), sep="\n")
     return 5 if findings else 0
 
 

@@ -36,16 +36,16 @@ def test_it_verifies_folders_tars_and_certificates_as_a_program(tmp_path: Path) 
         certificate.write_bytes(certificate_on(world, film))
         for name in ("bundle", "bundle.tar"):
             write_bundle(store, tmp_path / name)
-    older = tmp_path / "bundle/checkpoint"
+    older, vkey = tmp_path / "bundle/checkpoint", tmp_path / "bundle/keys.txt"
     for place in ("bundle", "bundle.tar", "certificate.json"):
-        ran = run(tmp_path / place, "--vkey", VKEY, "--checkpoint", older)
+        ran = run(tmp_path / place, "--vkey", vkey, "--checkpoint", older)
         assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
         assert ran.stdout.endswith("verified: everything that was checked is as it was recorded\n")
         assert "not checked: decisions" in ran.stdout
     (tmp_path / "bundle/openings.ndjson").unlink()
     ran = run(tmp_path / "bundle", "--vkey", VKEY)
     assert ran.returncode == 5
-    assert ran.stdout.endswith("NOT VERIFIED\n")
+    assert ran.stdout.endswith("NOT VERIFIED: the first bad entry is 0\n")
     assert run(tmp_path / "bundle", "--vkey", "nonsense").returncode == 5
     assert run(tmp_path / "nothing", "--vkey", VKEY).returncode == 5
     assert run().returncode == 2
