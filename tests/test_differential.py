@@ -1,6 +1,6 @@
 """Random ledgers, answered by the service, by an auditor's replay, and by the rules written as their definition.
 
-`DIFFERENTIAL_LEDGERS` says how many (normally 120) and `DIFFERENTIAL_FIRST` from which number on; a number
+`DIFFERENTIAL_LEDGERS` says how many (normally 60) and `DIFFERENTIAL_FIRST` from which number on; a number
 always makes the same ledger, so a failure says all that is needed to see it again.
 """
 
@@ -17,7 +17,7 @@ from tests.neutral import random_case
 from tests.reference_clearance import decide
 from tests.stores import EmptyStores
 
-LEDGERS = int(os.environ.get("DIFFERENTIAL_LEDGERS", "120"))
+LEDGERS = int(os.environ.get("DIFFERENTIAL_LEDGERS", "60"))
 FIRST = int(os.environ.get("DIFFERENTIAL_FIRST", "0"))
 
 

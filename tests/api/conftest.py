@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,17 +12,17 @@ from litestar.testing import TestClient
 
 from consent_ledger.api.app import create_app
 from consent_ledger.ledger import system_clock
-from consent_ledger.store.engine import open_store
 from tests.api.asking import bearer
 from tests.api.stranger import GET, SECRET, Served, statuses, until
 from tests.client.serving import MAIN
+from tests.stores import new_store
 from tests.world import World, party_of
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """Three people; `ada` allows training inside and an open release, `ben` only inside, `cas` nothing."""
-    with open_store(f"sqlite:///{tmp_path}/ledger.db", create=True) as store:
+@contextmanager
+def three_people(folder: Path) -> Iterator[World]:
+    """`ada` allows training inside and an open release, `ben` only inside, `cas` nothing."""
+    with new_store(f"sqlite:///{folder}/ledger.db") as store:
         world = World(store)
         world.people("ada", "ben", "cas")
         world.wait()
@@ -34,19 +35,41 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
-@pytest.fixture
-def client(world: World) -> Iterator[TestClient]:
-    """One who asks as the operator, with every scope."""
+@contextmanager
+def served_to_the_operator(world: World) -> Iterator[TestClient]:
     with TestClient(create_app(world.ledger), raise_server_exceptions=False) as client:
         client.headers.update(bearer(world.ledger))
         yield client
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Three people, to do with as one likes."""
+    with three_people(tmp_path) as world:
+        yield world
+
+
+@pytest.fixture
+def client(world: World) -> Iterator[TestClient]:
+    """One who asks as the operator, with every scope."""
+    with served_to_the_operator(world) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The same, of a world that a module shares: for what changes nothing."""
+    with three_people(tmp_path_factory.mktemp("shared")) as world, served_to_the_operator(world) as client:
+        size = world.size
+        yield client
+        assert world.size == size
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("hostile")
     url = f"sqlite:///{folder}/ledger.db"
-    with open_store(url, create=True) as store:
+    with new_store(url) as store:
         world = World(store)
         world.enrol("rival", kind="organisation")
         world.people("ada")

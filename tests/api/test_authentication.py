@@ -269,8 +269,8 @@ def test_the_operator_lets_an_organisation_in_and_ends_it(world: World, client: 
 
 
 @pytest.mark.parametrize(("party", "code"), [("ada", "not_an_organisation"), ("nobody", "party_unknown")])
-def test_only_an_organisation_of_the_ledger_is_let_in(client: TestClient, party: str, code: str) -> None:
-    assert client.post("/v1/organisations", json={"party": party_of(party), "label": "x"}).json()["code"] == code
+def test_only_an_organisation_of_the_ledger_is_let_in(asking: TestClient, party: str, code: str) -> None:
+    assert asking.post("/v1/organisations", json={"party": party_of(party), "label": "x"}).json()["code"] == code
 
 
 def test_the_operator_does_not_shut_itself_out(world: World, client: TestClient) -> None:

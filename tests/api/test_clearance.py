@@ -22,9 +22,9 @@ from tests.world import HOUR, OPEN, World, hash_of, party_of
     ],
 )
 def test_the_answer_is_200_whatever_its_verdict(
-    client: TestClient, film: str, audience: str, verdict: str, codes: list[str]
+    asking: TestClient, film: str, audience: str, verdict: str, codes: list[str]
 ) -> None:
-    response = client.post("/v1/clearance", json=question(hash_of(film), audience))
+    response = asking.post("/v1/clearance", json=question(hash_of(film), audience))
     assert response.status_code == 200
     answer = response.json()
     assert (answer["verdict"], sorted({r["code"] for r in answer["reasons"]})) == (verdict, codes)
@@ -85,9 +85,9 @@ def test_no_304_once_time_alone_has_changed_the_answer(world: World, client: Tes
     ],
 )
 def test_everything_that_is_wrong_is_listed(
-    client: TestClient, change: dict[str, object], pointers: dict[str, str]
+    asking: TestClient, change: dict[str, object], pointers: dict[str, str]
 ) -> None:
-    response = client.post("/v1/clearance", json=question(hash_of("hers")) | change)
+    response = asking.post("/v1/clearance", json=question(hash_of("hers")) | change)
     assert response.status_code == 422
     assert {e["pointer"]: e["code"] for e in response.json()["errors"]} == pointers
 
@@ -111,8 +111,8 @@ def test_a_size_that_the_ledger_does_not_have_is_not_found(world: World, client:
         (b" " * 300_000, 413, "too_large"),
     ],
 )
-def test_hostile_bodies_are_refused_in_order(client: TestClient, body: bytes, status: int, code: str) -> None:
-    response = client.post("/v1/clearance", content=body, headers=JSON)
+def test_hostile_bodies_are_refused_in_order(asking: TestClient, body: bytes, status: int, code: str) -> None:
+    response = asking.post("/v1/clearance", content=body, headers=JSON)
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert response.headers["content-type"] == "application/problem+json"
 

@@ -27,21 +27,21 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("method", "path", "status"), PATHS)
-def test_every_error_is_a_problem_document_with_a_page(client: TestClient, method: str, path: str, status: int) -> None:
-    response = client.request(method, path, headers={"X-Request-Id": "trace-12345"})
+def test_every_error_is_a_problem_document_with_a_page(asking: TestClient, method: str, path: str, status: int) -> None:
+    response = asking.request(method, path, headers={"X-Request-Id": "trace-12345"})
     assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json")
     problem = response.json()
     assert set(problem) == {"type", "title", "status", "detail", "code", "errors", "request_id"}
     assert (problem["status"], problem["request_id"]) == (status, "trace-12345")
-    page = client.get(problem["type"])
+    page = asking.get(problem["type"])
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     if status == 405:
         assert response.headers["allow"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/v1/clearance", "/docs", "/checkpoint"])
-def test_every_response_has_security_headers_and_a_request_id(client: TestClient, path: str) -> None:
-    headers = client.get(path).headers
+def test_every_response_has_security_headers_and_a_request_id(asking: TestClient, path: str) -> None:
+    headers = asking.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert headers["referrer-policy"] == "no-referrer"
@@ -50,13 +50,13 @@ def test_every_response_has_security_headers_and_a_request_id(client: TestClient
 
 
 @pytest.mark.parametrize("id_", ["short", "a b c d e f g", "x" * 65, "<b>bold</b>", "-leading-", "a\tbcdef"])
-def test_a_request_id_that_is_not_plain_is_replaced(client: TestClient, id_: str) -> None:
-    assert re.fullmatch("[0-9a-f]{32}", client.get("/healthz", headers={"X-Request-Id": id_}).headers["x-request-id"])
+def test_a_request_id_that_is_not_plain_is_replaced(asking: TestClient, id_: str) -> None:
+    assert re.fullmatch("[0-9a-f]{32}", asking.get("/healthz", headers={"X-Request-Id": id_}).headers["x-request-id"])
 
 
-def test_head_is_answered_where_get_is(client: TestClient) -> None:
-    assert client.head("/version").status_code == 200
-    assert client.head("/v1/clearance").status_code == 405
+def test_head_is_answered_where_get_is(asking: TestClient) -> None:
+    assert asking.head("/version").status_code == 200
+    assert asking.head("/v1/clearance").status_code == 405
 
 
 def test_a_mistake_of_the_service_is_told_without_its_innards(world: World) -> None:

@@ -89,8 +89,8 @@ def test_tiles_are_the_whole_log(world: World, client: TestClient) -> None:
         ("/tile/entries/x1/000", 404),
     ],
 )
-def test_what_is_not_there_or_not_a_number_is_said_to_be_so(client: TestClient, path: str, status: int) -> None:
-    assert client.get(path).status_code == status
+def test_what_is_not_there_or_not_a_number_is_said_to_be_so(asking: TestClient, path: str, status: int) -> None:
+    assert asking.get(path).status_code == status
 
 
 def test_readiness_fails_when_the_head_does_not_match_its_checkpoint(world: World, client: TestClient) -> None:

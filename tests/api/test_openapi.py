@@ -1,5 +1,6 @@
 """Schemathesis over the service's own description: whatever it sends, the answers are those that are described."""
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from tests.api.asking import bearer
 from tests.stores import new_store
 from tests.world import World, key_of
 
-EXAMPLES = 5
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "3"))
+"""Of each operation, besides all that is systematic."""
 UNLIMITED = Exposure(limits=Limits(*[Rate(0, 0)] * len(Limits._fields)))
 NOT_SAID_BY_A_SCHEMA = {
     "bad_cursor",  # a cursor is one that was given before

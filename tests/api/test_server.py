@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,16 +54,16 @@ class Served(NamedTuple):
             return response.read()
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    url = f"sqlite:///{tmp_path}/ledger.db"
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    url = f"sqlite:///{folder}/ledger.db"
     with new_store(url) as store:
         world = World(store)
         world.people("ada")
         world.grant("ada", choices={"release": True})
         world.film("hers", ["ada"], ["ada"])
         token = bearer(world.ledger, now=system_clock())
-    with (tmp_path / "log").open("wb") as log:
+    with (folder / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-c", MAIN, url], stdout=subprocess.PIPE, stderr=log)
     assert process.stdout is not None
     place = process.stdout.readline().decode()
@@ -71,6 +72,20 @@ def served(tmp_path: Path) -> Iterator[Served]:
         process.kill()
     process.wait()
     process.stdout.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A server that may be stopped."""
+    with serving(tmp_path) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One that goes on."""
+    with serving(tmp_path_factory.mktemp("standing")) as served:
+        yield served
 
 
 def envelopes(count: int, url: str) -> list[bytes]:
@@ -107,10 +122,10 @@ def test_what_is_under_way_when_it_is_told_to_stop_is_finished(served: Served) -
     assert served.process.wait(timeout=15) == 0
 
 
-def test_a_line_is_answered_while_the_request_goes_on_at_the_size_that_it_began_with(served: Served) -> None:
-    connection = served.connect()
+def test_a_line_is_answered_while_the_request_goes_on_at_the_size_that_it_began_with(standing: Served) -> None:
+    connection = standing.connect()
     connection.putrequest("POST", "/v1/clearance/bulk")
-    for name, value in {**NDJSON, **served.token, "Transfer-Encoding": "chunked"}.items():
+    for name, value in {**NDJSON, **standing.token, "Transfer-Encoding": "chunked"}.items():
         connection.putheader(name, value)
     connection.endheaders()
     line = lines(question(hash_of("hers")))
@@ -118,19 +133,19 @@ def test_a_line_is_answered_while_the_request_goes_on_at_the_size_that_it_began_
     connection.send(chunk)
     response = connection.getresponse()
     first = json.loads(response.readline())
-    served.ask("POST", "/v1/statements", envelopes(1, served.url)[0], JSON)
+    standing.ask("POST", "/v1/statements", envelopes(1, standing.url)[0], JSON)
     connection.send(chunk + b"0\r\n\r\n")
     second = json.loads(response.read())
     assert first["verdict"] == "allow"
     assert (first["size"], first["as_of"]) == (second["size"], second["as_of"])
-    assert json.loads(served.ask("GET", "/readyz"))["size"] == first["size"] + 1
+    assert json.loads(standing.ask("GET", "/readyz"))["size"] == first["size"] + 1
 
 
-def test_a_client_may_send_everything_before_it_reads_and_memory_stays_bounded(served: Served) -> None:
+def test_a_client_may_send_everything_before_it_reads_and_memory_stays_bounded(standing: Served) -> None:
     asked = lines(question(hash_of("hers"))) * 40_000
-    answers = served.ask("POST", "/v1/clearance/bulk", asked, NDJSON)
+    answers = standing.ask("POST", "/v1/clearance/bulk", asked, NDJSON)
     assert answers.count(b'"verdict":"allow"') == answers.count(b"\n") == 40_000
-    status = Path(f"/proc/{served.process.pid}/status").read_text(encoding="ascii")
+    status = Path(f"/proc/{standing.process.pid}/status").read_text(encoding="ascii")
     peak = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert peak is not None
     assert int(peak[1]) < 400_000
@@ -173,12 +188,12 @@ HOSTILE = [
 ]
 
 
-def test_hostile_bytes_neither_stop_it_nor_make_it_fail(served: Served) -> None:
+def test_hostile_bytes_neither_stop_it_nor_make_it_fail(standing: Served) -> None:
     for sent in HOSTILE * 3:
-        with socket.create_connection(("127.0.0.1", served.port), timeout=10) as raw:
+        with socket.create_connection(("127.0.0.1", standing.port), timeout=10) as raw:
             raw.sendall(sent)
             raw.shutdown(socket.SHUT_WR)
             answer = raw.recv(65_536)
         assert b" 500 " not in answer
         assert b"set-cookie" not in answer.lower()
-    assert json.loads(served.ask("GET", "/healthz")) == {"status": "ok"}
+    assert json.loads(standing.ask("GET", "/healthz")) == {"status": "ok"}

@@ -80,8 +80,8 @@ def test_a_refused_statement_fails_alone(world: World, client: TestClient) -> No
         ("/v1/receipts/sha256:" + "0" * 64 + ".pdf", 422, "bad_id"),
     ],
 )
-def test_what_is_not_recorded_is_not_found(client: TestClient, path: str, status: int, code: str) -> None:
-    response = client.get(path)
+def test_what_is_not_recorded_is_not_found(asking: TestClient, path: str, status: int, code: str) -> None:
+    response = asking.get(path)
     assert (response.status_code, response.json()["code"]) == (status, code)
 
 

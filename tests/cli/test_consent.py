@@ -186,8 +186,9 @@ def test_a_receipt_proves_it_without_the_ledger(run: Run, granted: Path) -> None
 
 def test_cases_are_counted_and_what_fails_is_named(run: Run, tmp_path: Path) -> None:
     given, _ = case_files()  # all of both are run by tests/test_conformance.py
-    assert run("conformance", given).out.splitlines()[-1] == "62 passed, 0 failed"
     cases = json.loads(given.read_text())
+    (tmp_path / "cases.json").write_text(json.dumps({**cases, "cases": cases["cases"][::10]}))
+    assert run("conformance", tmp_path / "cases.json").out.splitlines()[-1] == "7 passed, 0 failed"
     wrong = cases["cases"][0]
     wrong["expect"] = {"verdict": "deny", "reasons": ["revoked"]}
     (tmp_path / "cases.json").write_text(json.dumps({**cases, "cases": [wrong]}))

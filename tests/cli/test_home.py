@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.running import run_process
 
 
 def lines_of(ran_error: str) -> list[str]:
@@ -159,26 +158,26 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", disk], check=True)
 
 
-def test_a_full_disk_is_said_and_nothing_is_half_done(small_disk: Path) -> None:
-    home = str(small_disk / "home")
-    assert run_process("init", "--home", home).code == 0
+def test_a_full_disk_is_said_and_nothing_is_half_done(run: Run, small_disk: Path) -> None:
+    home = small_disk / "home"
+    assert run("init", "--home", home).code == 0
     names = [f"p{number:03d}" for number in range(60)]
-    full = run_process("party", "add", *names, "--adult", "--home", home)
+    full = run("party", "add", *names, "--adult", "--home", home)
     assert (full.code, full.out) == (1, "")
     assert "no room left" in full.err or "no space left" in full.err
     assert len(lines_of(full.err)) == 1
     assert list((small_disk / "home/keys").iterdir()) == []
-    assert run_process("party", "add", "anna", "--adult", "--home", home).code == 0
-    assert run_process("doctor", "--home", home).code == 0
+    assert run("party", "add", "anna", "--adult", "--home", home).code == 0
+    assert run("doctor", "--home", home).code == 0
 
 
-def test_a_disk_that_cannot_be_written_can_be_asked(small_disk: Path) -> None:
-    home = ("--home", str(small_disk / "home"))
-    assert run_process("init", *home).code == 0
+def test_a_disk_that_cannot_be_written_can_be_asked(run: Run, small_disk: Path) -> None:
+    home = ("--home", small_disk / "home")
+    assert run("init", *home).code == 0
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
-    asked = run_process("check", "0" * 64, "--for", "open-training", *home)
+    asked = run("check", "0" * 64, "--for", "open-training", *home)
     assert (asked.code, asked.err) == (4, "")
-    refused = run_process("org", "enrol", "studio", *home)
+    refused = run("org", "enrol", "studio", *home)
     assert (refused.code, refused.out) == (1, "")
     assert "read-only" in refused.err
     assert len(lines_of(refused.err)) == 1

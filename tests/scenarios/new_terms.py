@@ -1,4 +1,4 @@
-"""The terms of S11 that are new: a use that the shipped template does not have, its wordings, and who says what to it."""
+"""The new terms of S11: a use that the shipped template does not have, its wordings, and who says what to it."""
 
 from tests.scenarios.playing import OPEN
 
