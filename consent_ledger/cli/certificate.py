@@ -76,6 +76,7 @@ def _hash(asset: str) -> str:
 def verify(file: Path, vkey: str | None, policy: Path | None, as_json: bool) -> None:
     """Verify a certificate with nothing but this file: no ledger, no network. Exit code 5 if it proves nothing."""
     from consent_ledger.cli.anchors import read_key, read_policy
+    from consent_ledger.cli.options import use_in_words
     from consent_ledger.verification.certificate_file import MAX_CERTIFICATE
     from consent_ledger.verification.certificates import verify_certificate
 
@@ -86,6 +87,7 @@ def verify(file: Path, vkey: str | None, policy: Path | None, as_json: bool) -> 
         write_json({"verified": True, **proved._asdict(), "checkpoint": proved.checkpoint.size})
         return
     click.echo(f"verdict {answer.verdict} on {answer.asset}")
+    click.echo(printable(f"asked for {use_in_words(answer.query)}"))
     click.echo(printable(f"given by {proved.checkpoint.origin} as of {answer.as_of}, at size {answer.size}"))
     click.echo(f"checked {proved.entries} entries, {proved.signatures} signatures"
                + (", and the decision, made anew" if proved.replayed else ""))  # fmt: skip

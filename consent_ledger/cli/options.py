@@ -100,6 +100,15 @@ _FIELDS = {
 }  # fmt: skip
 
 
+def use_in_words(use: UseRequest) -> str:
+    """Return the use on one line, as people read it."""
+    text = f"{' '.join(use.activities)} for {' '.join(use.aims)}, {use.context}, {use.audience}"
+    text += "" if use.licence is msgspec.UNSET else f", under {use.licence}"
+    text += "" if use.territories == [WORLD] else f", in {' '.join(use.territories)}"
+    text += "" if use.recipient is msgspec.UNSET else f", by {use.recipient}"
+    return text + ("" if use.min_assurance is msgspec.UNSET else f", signed at least `{use.min_assurance}`")
+
+
 def _listed(name: str, value: Any) -> Any:
     return _territories(value) if name == "territory" else list(value) if isinstance(value, tuple) else value
 
@@ -117,10 +126,7 @@ def _list_purposes(ctx: click.Context, parameter: click.Parameter, value: bool) 
     if not value:
         return
     for name, purpose in _read_purposes(ctx.params.get("purposes")).items():
-        use = purpose.use()
-        licence = "" if use.licence is msgspec.UNSET else f", under {use.licence}"
-        facets = f"{' '.join(use.activities)} for {' '.join(use.aims)}, {use.context}, {use.audience}{licence}"
-        click.echo(f"{name}\n    {purpose.title}\n    {facets}")
+        click.echo(f"{name}\n    {purpose.title}\n    {use_in_words(purpose.use())}")
     ctx.exit()
 
 

@@ -90,6 +90,7 @@ def verify(
             from consent_ledger.verification import verify_bundle
 
             assert place is not None
+            _refuse_certificate(place)
             report = verify_bundle(
                 place, policy=read_policy(policy), roots=read_authorities(root), progress=progress, **given
             )
@@ -103,6 +104,13 @@ def verify(
         _save(save, report.checkpoint_note)
         note(f"saved the checkpoint of {report.counts.entries} entries to `{shown(save)}`")
     return 0
+
+
+def _refuse_certificate(place: Path) -> None:
+    if place.is_file():
+        with place.open("rb") as file:
+            if file.read(1) == b"{":
+                raise click.UsageError(f"`{shown(place)}` is no bundle, want `consent-ledger certificate verify`")
 
 
 def _loose(report: Report, require_anchor: bool, max_age: int | None) -> list[str]:
@@ -184,12 +192,11 @@ def _described(report: Report, loose: list[str]) -> dict[str, Any]:
 
 def _sampled(sample: Sample, verdicts: Mapping[str, int]) -> str:
     """Say what was decided: the sender chose it, and the auditor has to see that it is what was asked for."""
-    query = sample.query
-    use = [*query.activities, *query.aims, query.context, query.audience, *query.territories]
-    use += [str(more) for more in (query.licence, query.recipient, query.min_assurance) if more]
+    from consent_ledger.cli.options import use_in_words
+
     told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
     return (
-        f"decided anew: {told}; drawn by the seed `{sample.seed}`, for {' '.join(use)}, "
+        f"decided anew: {told}; drawn by the seed `{sample.seed}`, asked for {use_in_words(sample.query)}, "
         f"as of {format_instant(sample.as_of)}, at {sample.size} entries"
     )
 

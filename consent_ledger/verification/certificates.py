@@ -102,7 +102,10 @@ class _Check:
         if not self._told:
             self._not_checked.append("whose log this is: the key was taken from the certificate itself, want --vkey")
         elif set(own).isdisjoint(self._told):
-            raise VerificationError("certificate is of another log than that of the verifier key", code="wrong_log_key")
+            detail = (
+                "certificate is not signed by the key that was given: it is of another log, or its key was replaced"
+            )
+            raise VerificationError(detail, code="wrong_log_key")
         named = [NoteVerifier.from_vkey(key) for key in (*own, *self._certificate.witnesses)]
         note = open_note(self._certificate.checkpoint.encode(), named)
         if note.unverified or len(note.verified) != len(named):
@@ -176,7 +179,9 @@ class _Check:
         try:
             return admit(self._facts, signed.statement, signers, where)
         except LedgerError as e:
-            if e.code not in RESTS_ON_ANOTHER:
+            # The keys of all that signed are here: whose they are is known.
+            own = e.code == "signer_must_be_grantor" and isinstance(signed.statement, st.Grant)
+            if own or e.code not in RESTS_ON_ANOTHER:
                 detail = f"entry {where.entry} should not have been recorded: {e}"
                 raise VerificationError(detail, code="registration_refused") from e
             self._unjudged.append(where.entry)

@@ -28,7 +28,7 @@ from tests.cli.conftest import Run, run
 from tests.cli.running import run_process
 from tests.forgery import flip, lines_of
 from tests.stores import new_store
-from tests.world import HOUR, LOG_KEY, OFFER, ORIGIN, World, party_of
+from tests.world import DAY, HOUR, LOG_KEY, OFFER, ORIGIN, World, party_of
 
 __all__ = ["run"]
 
@@ -354,6 +354,23 @@ def cosigned(bundle: Path, key: SigningKey = WITNESS, when: int = 1_767_700_000)
     vkey = vkey_text("witness.example", WITNESS.public_key, COSIGNATURE)
     (bundle.parent / "policy.txt").write_text(f"log {VKEY}\nwitness one {vkey}\nquorum one\n")
     return bundle.parent / "policy.txt"
+
+
+def test_a_log_from_the_future_is_not_fresh(run: Run, tmp_path: Path) -> None:
+    with new_store(f"sqlite:///{tmp_path}/ledger.db") as store:
+        world = World(store)
+        world.wait(100 * 365 * DAY)
+        world.people("anna")
+        write_bundle(store, tmp_path / "bundle")
+    assert run("verify", tmp_path / "bundle", "--vkey", VKEY).code == 0
+    ran = run("verify", tmp_path / "bundle", "--vkey", VKEY, "--max-age", "7d")
+    assert (ran.code, "still to come" in ran.out) == (6, True)
+
+
+def test_a_certificate_is_no_bundle_and_says_what_to_do(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "answer.json").write_text("{}")
+    ran = run("verify", tmp_path / "answer.json", "--vkey", VKEY)
+    assert (ran.code, "certificate verify" in ran.err) == (2, True)
 
 
 def test_a_quorum_of_the_auditors_own_policy_anchors_a_bundle(run: Run, bundle: Path) -> None:

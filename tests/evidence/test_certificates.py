@@ -2,27 +2,43 @@
 
 import json
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
+from consent_ledger.audit.checkpoint import Checkpoint, sign_checkpoint
 from consent_ledger.audit.policy import parse_policy
+from consent_ledger.audit.proofs import prove_inclusion
+from consent_ledger.audit.replay import Opening
+from consent_ledger.audit.tree import Frontier, leaf_hash
 from consent_ledger.errors import NotFoundError, UnavailableError, VerificationError
-from consent_ledger.evidence.certificates import certify
+from consent_ledger.evidence.bundle import write_bundle
+from consent_ledger.evidence.certificates import certify, sign_payload
 from consent_ledger.licenses import statements as st
-from consent_ledger.signing.canonical import encode_canonical
+from consent_ledger.signing.canonical import decode_canonical, encode_canonical
+from consent_ledger.signing.envelope import decode_envelope, sign_envelope
 from consent_ledger.signing.note import COSIGNATURE, cosignature_line, split_note, vkey_text
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.store.witnesses import Cosignature, add_cosignatures
+from consent_ledger.verification.certificate_file import (
+    ANSWER_TYPE,
+    EVIDENCE_TYPE,
+    Evidence,
+    Sealed,
+    decode_certificate,
+    encode_certificate,
+)
 from consent_ledger.verification.certificates import verify_certificate
 from tests.certificates import USE, answer_on, certificate_on, signer, small_story
 from tests.cli.conftest import Run, run
+from tests.forgery import Leaf, leaves_of, seal
 from tests.second import Second, second
 from tests.stores import new_store
 from tests.verification.test_tampering import VKEY
-from tests.world import World, hash_of, key_of, party_of
+from tests.world import LOG_KEY, ORIGIN, World, hash_of, key_of, party_of
 
 __all__ = ["run", "second"]
 
@@ -81,7 +97,7 @@ def test_a_denial_and_an_unknown_file_can_be_certified(made: Made, second: Secon
 
 def test_without_the_logs_key_from_elsewhere_it_says_so(made: Made) -> None:
     assert any("want --vkey" in sentence for sentence in verify_certificate(made.raw).not_checked)
-    with pytest.raises(VerificationError, match="another log"):
+    with pytest.raises(VerificationError, match="not signed by the key that was given"):
         verify_certificate(made.raw, VKEY.replace("world+", "other+"))
 
 
@@ -121,6 +137,47 @@ def test_nothing_is_certified_that_the_evidence_does_not_lead_to(made: Made) -> 
         certify(made.world.store, answer, signer(made.world)._replace(operator_key=key_of("studio")))
     with pytest.raises(NotFoundError, match="size 0"):
         certify(made.world.store, answer_on(made.world, made.film, size=0), signer(made.world))
+
+
+def recorded_by_a_cheat(made: Made, place: Path) -> bytes:
+    """Return the certificate of a ledger that recorded anna's grant under the organisation's signature."""
+    size = write_bundle(made.world.store, place).size
+    leaves, old = leaves_of(place, size), decode_certificate(made.raw)
+    for n, leaf in enumerate(leaves):
+        assert isinstance(leaf.shown, Opening)
+        payload = decode_envelope(leaf.shown.envelope).payload
+        if b'"type":"grant"' in payload and party_of("anna").encode() in payload:
+            leaves[n] = Leaf.of(leaf.recorded_at, sign_envelope(payload, key_of("studio")))
+    entries = seal(leaves)
+    frontier, nodes = Frontier().extend([leaf_hash(entry) for entry in entries])
+    held = decode_canonical(old.evidence.payload, Evidence, limit=10**6)
+    root = json.loads(old.answer.payload)["root"].encode()
+    answer = old.answer.payload.replace(root, frontier.root().hex().encode())
+    evidence = msgspec.structs.replace(held, answer="sha256:" + sha256(answer).hexdigest())
+    sealed = [
+        Sealed(entry=entries[n].decode(), proof=prove_inclusion(n, size, dict(nodes)), salt=shown.salt,
+               envelope=shown.envelope)
+        for n in held.entries if isinstance(shown := leaves[n].shown, Opening)
+    ]  # fmt: skip
+    operator = signer(made.world).operator_key
+    return encode_certificate(
+        msgspec.structs.replace(
+            old,
+            entries=tuple(sealed),
+            checkpoint=sign_checkpoint(Checkpoint(ORIGIN, size, frontier.root()), LOG_KEY).decode(),
+            answer=sign_payload(answer, ANSWER_TYPE, operator),
+            evidence=sign_payload(encode_canonical(evidence), EVIDENCE_TYPE, operator),
+        )
+    )
+
+
+def test_a_grant_that_another_signed_is_refused_though_the_operator_certifies_it(
+    made: Made, tmp_path: Path, second: Second
+) -> None:
+    forged = recorded_by_a_cheat(made, tmp_path / "bundle")
+    with pytest.raises(VerificationError, match="should not have been recorded"):
+        verify_certificate(forged, VKEY)
+    assert [what for _, what in second.certificate(forged, VKEY)] == ["is not signed by its issuer"]
 
 
 def test_its_checkpoint_carries_the_cosignatures_of_the_logs_witnesses(tmp_path: Path, second: Second) -> None:
