@@ -34,6 +34,7 @@ LICENCE = "CC-BY-4.0"
 INTERNAL = compile_use(["train"], ["general"], "commercial", "internal")
 OPEN = compile_use(["train"], ["general"], "commercial", "open", licence=LICENCE)
 LOG_KEY = SigningKey.from_seed(sha256(b"world/log").digest())
+VKEY = vkey_text(ORIGIN, LOG_KEY.public_key)
 TEXT = "sha256:" + sha256(b"You allow training inside the organisation, and open release if you say yes.").hexdigest()
 
 
@@ -123,7 +124,7 @@ class World:
             st.Genesis,
             self.now,
             format=1,
-            log_key=vkey_text(ORIGIN, LOG_KEY.public_key),
+            log_key=VKEY,
             operator_key=key_material(self.operator.key.public_key),
         )
         assert isinstance(genesis, st.Genesis)
@@ -245,7 +246,7 @@ def findings(store: Store) -> list[Finding]:
     with store.read() as tx:
         head = read_head(tx)
         assert head.checkpoint is not None
-        signed = open_checkpoint(head.checkpoint, [NoteVerifier.from_vkey(vkey_text(ORIGIN, LOG_KEY.public_key))])
+        signed = open_checkpoint(head.checkpoint, [NoteVerifier.from_vkey(VKEY)])
         verification = Verification(signed)
         found = list(verification.run((row.raw, row.opening) for row in read_rows(tx, range(head.size))))
         assert verification.counts.entries == head.size

@@ -28,11 +28,10 @@ from tests.cli.conftest import Run, run
 from tests.cli.running import run_process
 from tests.forgery import flip, lines_of
 from tests.stores import new_store
-from tests.world import DAY, HOUR, LOG_KEY, OFFER, ORIGIN, World, party_of
+from tests.world import DAY, HOUR, OFFER, VKEY, World, party_of
 
 __all__ = ["run"]
 
-VKEY = vkey_text(ORIGIN, LOG_KEY.public_key)
 WITNESS = SigningKey.from_seed(b"w" * 32)
 USE = st.UseRequest(
     activities=["train"], aims=["general"], context="commercial", audience="internal", territories=["WORLD"]

@@ -37,8 +37,7 @@ from tests.cli.conftest import Run, run
 from tests.forgery import Leaf, leaves_of, seal
 from tests.second import Second, second
 from tests.stores import new_store
-from tests.verification.test_tampering import VKEY
-from tests.world import LOG_KEY, ORIGIN, World, hash_of, key_of, party_of
+from tests.world import LOG_KEY, ORIGIN, VKEY, World, hash_of, key_of, party_of
 
 __all__ = ["run", "second"]
 

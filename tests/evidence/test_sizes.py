@@ -16,8 +16,7 @@ from consent_ledger.verification.layout import FORMAT, Scope, encode_document, e
 from tests.forgery import flip
 from tests.reference_rfc9162 import mth
 from tests.second import Second, second
-from tests.verification.test_tampering import VKEY
-from tests.world import LOG_KEY, ORIGIN, START
+from tests.world import LOG_KEY, ORIGIN, START, VKEY
 
 __all__ = ["second"]
 

@@ -11,8 +11,7 @@ from consent_ledger.evidence.bundle import write_bundle
 from tests.certificates import certificate_on, small_story
 from tests.second import FILE
 from tests.stores import new_store
-from tests.verification.test_tampering import VKEY
-from tests.world import World
+from tests.world import VKEY, World
 
 
 def test_it_is_short_and_imports_nothing_of_ours() -> None:

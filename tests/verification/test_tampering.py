@@ -1,10 +1,9 @@
 """All that somebody could do to the evidence, by what she holds, and that it is found at the right entry (S13)."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -14,8 +13,8 @@ from consent_ledger.audit.entry import NO_PREVIOUS, encode_entry
 from consent_ledger.audit.replay import Erased, Opening, Withheld
 from consent_ledger.audit.tiles import FULL_WIDTH, encode_bundle
 from consent_ledger.audit.tree import Frontier, leaf_hash
-from consent_ledger.evidence.bundle import SampleRequest, write_bundle
-from consent_ledger.issuing import key_material, template_ref
+from consent_ledger.evidence.bundle import write_bundle
+from consent_ledger.issuing import template_ref
 from consent_ledger.licenses import statements as st
 from consent_ledger.licenses.terms import TemplateDocument
 from consent_ledger.signing.envelope import (
@@ -28,94 +27,14 @@ from consent_ledger.signing.envelope import (
 )
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.signing.note import NoteVerifier, vkey_text
-from consent_ledger.store.log import read_checkpoint
-from consent_ledger.verification import Report, verify_bundle
+from consent_ledger.verification import verify_bundle
 from consent_ledger.verification.layout import encode_opening, wording_file
 from tests import forgery
 from tests.forgery import Leaf, edit_line, entry_bundle, flip, leaves_of, lines_of, rewrite
-from tests.second import Second, second
+from tests.second import Second
 from tests.stores import new_store
-from tests.world import HOUR, LOG_KEY, OFFER, ORIGIN, TEXT, World, issuer_of, key_of, party_of
-
-__all__ = ["second"]
-
-VKEY = vkey_text(ORIGIN, LOG_KEY.public_key)
-WORDING = b"You allow training inside the organisation, and open release if you say yes."
-QUERY = st.UseRequest(
-    activities=["train"], aims=["general"], context="commercial", audience="internal", territories=["WORLD"]
-)
-FILMS = 260
-"""Enough for two entry bundles and a tile above the leaves."""
-
-
-class Evidence(NamedTuple):
-    """An honest bundle, where in it things are, and what to say next in its name."""
-
-    bundle: Path
-    size: int
-    older: bytes
-    older_size: int
-    world: World
-    at: dict[str, int]
-
-
-@pytest.fixture(scope="module")
-def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
-    folder = tmp_path_factory.mktemp("evidence")
-    texts = folder / "texts"
-    texts.mkdir()
-    (texts / "text.en.md").write_bytes(WORDING)
-    with new_store(f"sqlite:///{folder}/ledger.db") as store:
-        world = World(store)
-        at = {"template": 2}
-        world.people("anna", "ben", "carl", "edna")
-        at["key added"] = world.ledger.register(
-            sign_envelope(
-                st.encode_statement(
-                    issuer_of("carl").draft(
-                        st.Key, world.now, party=party_of("carl"), action="added",
-                        key=key_material(key_of("carl/2").public_key),
-                    )
-                ),
-                key_of("carl"), key_of("carl/2"),
-            )
-        ).entry  # fmt: skip
-        keyid = key_of("carl").public_key.keyid
-        world.register(issuer_of("carl"), st.Key, party=party_of("carl"), action="retired", keyid=keyid)
-        world.ledger.register_all(world.submission(world.medium(f"film {n}", ["anna"], ["anna"])) for n in range(FILMS))
-        world.wait(HOUR)
-        at["grant"] = world.grant("anna").entry
-        at["second grant"] = world.grant("ben", choices={"release": True}).entry
-        older_size = world.size
-        with store.read() as tx:
-            older = read_checkpoint(tx)
-        assert older is not None
-        world.wait(HOUR)
-        at["revocation"] = world.revoke("anna").entry
-        at["erased"] = world.grant("edna").entry
-        at["erasure"] = world.register(
-            world.operator, st.Erasure, level="statements", party=party_of("edna"), entries=[at["erased"]],
-            basis="request",
-        ).entry  # fmt: skip
-        world.film("last", ["anna"])
-        sample = SampleRequest("a seed", 20, QUERY, world.now)
-        written = write_bundle(store, folder / "bundle", sample=sample, templates=[texts])
-        erase(folder / "bundle", at["erased"], at["erasure"])
-        yield Evidence(folder / "bundle", written.size, older, older_size, world, at)
-
-
-def erase(bundle: Path, entry: int, by: int) -> None:
-    edit_line(bundle, entry, encode_opening(entry, Erased(by)))
-
-
-@pytest.fixture
-def forged(evidence: Evidence, tmp_path: Path) -> Evidence:
-    """A copy to do things to."""
-    return evidence._replace(bundle=Path(shutil.copytree(evidence.bundle, tmp_path / "bundle")))
-
-
-def audit(evidence: Evidence, **how: object) -> Report:
-    return verify_bundle(evidence.bundle, **({"vkey": VKEY, "checkpoints": [evidence.older], "jobs": 1} | how))  # type: ignore[arg-type]
+from tests.verification.tampering import WORDING, Evidence, assert_both_name_it, audit, cheat
+from tests.world import LOG_KEY, OFFER, ORIGIN, TEXT, VKEY, World, issuer_of, key_of, party_of
 
 
 def test_the_honest_bundle_verifies(evidence: Evidence) -> None:
@@ -388,13 +307,6 @@ def test_what_is_done_on_the_way_is_found_and_named_by_both(forged: Evidence, se
         assert_both_name_it(forged, second, report)
 
 
-def assert_both_name_it(e: Evidence, second: Second, report: Report) -> None:
-    """The second verifier finds something too, and if it can be named at all, at the same first entry."""
-    found = second.bundle(e.bundle, VKEY, [e.older])
-    assert found.findings
-    assert found.first_bad == (report.first_bad if report.is_named else None), found.findings
-
-
 # What a stranger can do who makes all the arithmetic agree ------------------------------------------------------------
 
 
@@ -441,13 +353,6 @@ def test_a_checkpoint_of_another_log_is_refused(forged: Evidence) -> None:
 
 
 # What a cheating operator can do, who holds the log key ---------------------------------------------------------------
-
-
-def cheat(e: Evidence, envelope: bytes) -> int:
-    """Record a statement that nobody checked; return its entry."""
-    leaves = leaves_of(e.bundle, e.size)
-    rewrite(e.bundle, [*leaves, Leaf.of(e.world.now + HOUR, envelope)], LOG_KEY)
-    return len(leaves)
 
 
 def test_an_honest_statement_more_is_no_forgery(forged: Evidence) -> None:
@@ -536,6 +441,12 @@ def only_a_time_source(e: Evidence) -> bytes:
     return encode_envelope(Envelope(payload, envelope.payload_type, (stamp,)))
 
 
+AGAINST_THE_RULES = {
+    of_an_unknown_party, with_other_terms, of_an_unknown_type, withdrawn_for_another, a_template_changed_in_place,
+}  # fmt: skip
+"""What the one-file verifier does not judge."""
+
+
 @pytest.mark.parametrize(
     "say",
     [
@@ -546,13 +457,15 @@ def only_a_time_source(e: Evidence) -> bytes:
     ids=lambda say: say.__name__,
 )  # fmt: skip
 def test_what_must_not_be_recorded_is_found_though_the_operator_recorded_it(
-    forged: Evidence, say: Callable[[Evidence], bytes]
+    forged: Evidence, second: Second, say: Callable[[Evidence], bytes]
 ) -> None:
     (forged.bundle / "scope.json").unlink()
     place = cheat(forged, say(forged))
     report = audit(forged)
     assert report.first_bad == place
     assert {finding.entry for finding in report.findings} == {place}
+    if say not in AGAINST_THE_RULES:
+        assert_both_name_it(forged, second, report)
 
 
 @pytest.mark.parametrize("say", [a_bad_signature, not_canonical, a_key_of_low_order], ids=lambda say: say.__name__)

@@ -20,30 +20,10 @@ from consent_ledger.verification import verify_bundle
 from consent_ledger.verification.layout import encode_opening
 from tests import forgery
 from tests.forgery import edit_line, entry_bundle, flip, leaves_of, lines_of
-from tests.second import Second, second
+from tests.second import Second
 from tests.stores import new_store
-from tests.verification.test_tampering import (
-    VKEY,
-    Evidence,
-    a_bad_signature,
-    a_key_of_low_order,
-    another_genesis,
-    assert_both_name_it,
-    audit,
-    cheat,
-    evidence,
-    forged,
-    not_canonical,
-    of_another_ledger,
-    only_a_time_source,
-    recorded_twice,
-    signed_by_a_retired_key,
-    signed_by_an_unknown_key,
-    signed_by_another,
-)
-from tests.world import LOG_KEY, ORIGIN, World, key_of, party_of
-
-__all__ = ["evidence", "forged", "second"]
+from tests.verification.tampering import Evidence, assert_both_name_it, audit, cheat
+from tests.world import LOG_KEY, ORIGIN, VKEY, World, key_of, party_of
 
 WITNESS = SigningKey.from_seed(b"w" * 32)
 WITNESS_VKEY = vkey_text("witness.example", WITNESS.public_key, COSIGNATURE)
@@ -340,16 +320,8 @@ def an_erasure_by_another(e: Evidence) -> bytes:
     )
 
 
-@pytest.mark.parametrize(
-    "say",
-    [
-        signed_by_another, signed_by_a_retired_key, signed_by_an_unknown_key, recorded_twice, not_canonical,
-        another_genesis, a_bad_signature, a_key_of_low_order, only_a_time_source, of_another_ledger,
-        an_erasure_of_what_comes_later, an_erasure_by_another,
-    ],
-    ids=lambda say: say.__name__,
-)  # fmt: skip
-def test_what_a_cheating_operator_recorded_is_found_by_both(
+@pytest.mark.parametrize("say", [an_erasure_of_what_comes_later, an_erasure_by_another], ids=lambda say: say.__name__)
+def test_an_erasure_that_is_none_is_found_by_both(
     forged: Evidence, second: Second, say: Callable[[Evidence], bytes]
 ) -> None:
     (forged.bundle / "scope.json").unlink()

@@ -34,8 +34,8 @@ from consent_ledger.verification import Report, verify_bundle
 from consent_ledger.verification.layout import wording_file
 from tests.forgery import Leaf, leaves_of, rewrite
 from tests.second import FILE, Found, Second, second
-from tests.verification.test_tampering import QUERY, VKEY, WORDING
-from tests.world import DAY, HOUR, LOG_KEY, ORIGIN, TEXT, World, issuer_of, key_of, party_of
+from tests.verification.tampering import QUERY, WORDING
+from tests.world import DAY, HOUR, LOG_KEY, ORIGIN, TEXT, VKEY, World, issuer_of, key_of, party_of
 
 __all__ = ["second"]
 
