@@ -59,7 +59,7 @@ def examine(home: Path, environ: Mapping[str, str], now: int) -> Iterator[Findin
             yield from _log(settings, store, now)
             yield from _published(settings, store)
     except LedgerError as e:
-        yield Finding("database", str(e), "restore the file from a backup, or repair what the message names")
+        yield Finding("database", str(e), "restore it as docs/restore.md says, or repair what the message names")
 
 
 def _machine(now: int) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from consent_ledger.cli.session import Session, home_options, pass_session
     "--openings", "further", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A file with openings that the source lacks: an openings.ndjson, or somebody's receipt.",
 )  # fmt: skip
-@click.option("--vkey", metavar="KEY", help="The log's verifier keys [default: those in log.vkey].")
+@click.option("--vkey", metavar="KEY|FILE", help="The log's verifier keys [default: those in log.vkey].")
 @home_options
 @pass_session
 def recover(session: Session, source: Path, further: tuple[Path, ...], vkey: str | None) -> None:
@@ -23,6 +23,7 @@ def recover(session: Session, source: Path, further: tuple[Path, ...], vkey: str
     The source is verified as a whole first. Nothing is signed, so that no second history can come of it. See
     docs/restore.md.
     """
+    from consent_ledger.cli.anchors import read_key
     from consent_ledger.cli.progress import counting
     from consent_ledger.custody.anchor import Anchor
     from consent_ledger.custody.erasure import Journal, complete
@@ -30,7 +31,7 @@ def recover(session: Session, source: Path, further: tuple[Path, ...], vkey: str
     from consent_ledger.store.engine import open_store
 
     settings = session.settings
-    known = vkey or settings.verifier_key.read_text(encoding="ascii")
+    known = read_key(vkey) or settings.verifier_key.read_text(encoding="ascii")
     anchor = Anchor(settings.anchor_file)
     with open_store(settings.database, create=True) as store, counting("verifying entries") as progress:
         recovered = bring_back(store, source, vkey=known, anchor=anchor, further=further, progress=progress)

@@ -30,3 +30,5 @@ def rotate_log(session: Session, retire_old: bool, as_json: bool) -> None:
             show(receipt, "the log has another key, and both sign", as_json=as_json)
         vkey = ledger.vkey
     note(f"the log's newest verifier key, which anybody may have, is {vkey}")
+    if not retire_old:
+        note("tell it to the log's witnesses and to whoever verifies it, before the old one is retired: --retire-old")

@@ -160,13 +160,23 @@ def _read_further(files: Sequence[Path]) -> dict[int, bytes]:
         try:
             receipt = decode_receipt_file(raw)
         except VerificationError:
-            for line in raw.splitlines(keepends=True):
-                index, shown = layout.decode_opening(line)
-                if isinstance(shown, Opening):
-                    found[index] = line
+            found |= _lines_of(file, raw)
         else:
             index = decode_entry(receipt.entry.encode()).index
             found[index] = layout.encode_opening(index, Opening(receipt.opening.salt, receipt.opening.envelope))
+    return found
+
+
+def _lines_of(file: Path, raw: bytes) -> dict[int, bytes]:
+    found = {}
+    for line in raw.splitlines(keepends=True):
+        try:
+            index, shown = layout.decode_opening(line)
+        except MalformedError as e:
+            detail = f"`{file}` is neither the `{layout.OPENINGS}` of a bundle nor a receipt"
+            raise MalformedError(detail, code="openings_malformed") from e
+        if isinstance(shown, Opening):
+            found[index] = line
     return found
 
 

@@ -120,8 +120,8 @@ class Heads:
         elif quorum_met(policy, times):
             self.quorum = True
         else:
-            seen = ", ".join(times) or "none"
-            self._bad("quorum_not_met", f"checkpoint is not cosigned by the quorum `{policy.quorum}`, only by {seen}")
+            seen = f"only {', '.join(times)} did" if times else "nobody did whom the policy names"
+            self._bad("quorum_not_met", f"checkpoint is not cosigned by the quorum `{policy.quorum}`: {seen}")
         self._say_who_is_unknown([*self.verifiers, *own.verifiers, *(policy or NOBODY).verifiers])
 
     def _say_who_is_unknown(self, known: Sequence[NoteVerifier]) -> None:

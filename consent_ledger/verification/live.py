@@ -24,7 +24,7 @@ from consent_ledger.workers import collector_paused
 _PAGE = 1_000
 _NOT_CHECKED = (
     "the texts of templates, which the database does not hold",
-    "witnesses: nobody else has seen this log",
+    "witnesses and time-stamps, which a bundle holds",
     "that people are who their keys say, and that media files are what their hashes were made from",
 )
 

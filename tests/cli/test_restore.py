@@ -66,3 +66,10 @@ def test_the_document_brings_it_back(run: Run, place: Path, names: dict[str, Pat
     assert run("check", place / "media/0.mp4", *USE).code == 3
     checked = run(*verified)
     assert checked.code == 0, checked.out + checked.err
+
+
+def test_what_holds_no_openings_is_named_and_the_key_may_be_in_a_file(run: Run, names: dict[str, Path]) -> None:
+    strange = names["home"] / "settings.toml"
+    ran = run("recover", names["published"], "--openings", strange, "--vkey", names["home"] / "log.vkey")
+    assert ran.code == 1
+    assert f"`{strange}` is neither the `openings.ndjson` of a bundle nor a receipt" in ran.err

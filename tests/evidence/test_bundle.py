@@ -28,7 +28,7 @@ from tests.cli.conftest import Run, run
 from tests.cli.running import run_process
 from tests.forgery import flip, lines_of
 from tests.stores import new_store
-from tests.world import DAY, HOUR, OFFER, VKEY, World, party_of
+from tests.world import DAY, HOUR, OFFER, VKEY, World, key_of, party_of
 
 __all__ = ["run"]
 
@@ -439,3 +439,11 @@ def test_from_a_home_to_a_sample_and_its_verification(run: Run, tmp_path: Path) 
 def test_verify_runs_as_a_process_of_its_own_anywhere(bundle: Path, tmp_path: Path) -> None:
     ran = run_process("verify", str(bundle), "--vkey", VKEY, "--jobs", "2", HOME=str(tmp_path / "nowhere"))
     assert ran.code == 0
+
+
+def test_a_quorum_that_nobody_met_is_said_in_words(run: Run, bundle: Path) -> None:
+    witness = vkey_text("witness.example", key_of("witness").public_key, COSIGNATURE)
+    policy = bundle.parent / "policy"
+    policy.write_text(f"log {VKEY}\nwitness one {witness}\nquorum one\n")
+    ran = run("verify", bundle, "--vkey", VKEY, "--policy", policy)
+    assert (ran.code, "quorum `one`: nobody did whom the policy names" in ran.out) == (5, True)
