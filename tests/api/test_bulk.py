@@ -3,6 +3,7 @@
 import asyncio
 import json
 import resource
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -108,7 +109,8 @@ def test_a_client_that_goes_away_ends_its_request() -> None:
         async def receive() -> Any:
             return {"type": "http.disconnect"}
 
-        await LineSpool(100).fill(receive)
+        with closing(LineSpool(100)) as spool:
+            await spool.fill(receive)
 
     with pytest.raises(ClientGone):
         asyncio.run(fill())
@@ -121,7 +123,7 @@ def test_where_the_disk_is_full_the_request_is_not_taken() -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2 * 1024 * 1024, before[1]))
     try:
-        with pytest.raises(UnavailableError, match="no room"):
-            asyncio.run(LineSpool(100).fill(receive))
+        with closing(LineSpool(100)) as spool, pytest.raises(UnavailableError, match="no room"):
+            asyncio.run(spool.fill(receive))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
