@@ -1,6 +1,6 @@
 # `make demo` and `make test` do their own set-up: they want Python 3.11 or newer, and a network the first time.
 
-PYTEST = .venv/bin/pytest -q -n 2
+PYTEST = .venv/bin/pytest -q -n 2 --dist worksteal
 
 .PHONY: demo test check lint bench lock clean setup-demo setup-dev
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from consent_ledger.errors import MalformedError
@@ -38,7 +38,6 @@ DOCUMENTS = st.dictionaries(st.sampled_from(KEYS), VALUES, min_size=1, max_size=
 
 @pytest.mark.parametrize("reads", [from_odrl, from_dpv, from_cawg, from_tdmrep])
 @given(document=DOCUMENTS)
-@settings(max_examples=80, deadline=None)
 def test_any_document_is_read_or_refused(reads: Callable[[Any], Signal], document: dict[str, Any]) -> None:
     try:
         signal = reads(document)
@@ -49,7 +48,6 @@ def test_any_document_is_read_or_refused(reads: Callable[[Any], Signal], documen
 
 @pytest.mark.parametrize("reads", [from_aipref, from_plus, from_spdx])
 @given(text=st.one_of(st.text(), st.text('()=;, ynOR AND-train.+*?"\\:WITH')))
-@settings(max_examples=80, deadline=None)
 def test_any_text_is_read_or_refused(reads: Callable[[str], Signal], text: str) -> None:
     try:
         reads(text)

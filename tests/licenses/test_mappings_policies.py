@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from msgspec import UNSET
 
@@ -71,7 +71,6 @@ def permits_back(signal: Signal, use: Use) -> bool:
 
 
 @given(terms=TERMS, capacities=CAPACITIES, uses=st.lists(USES, min_size=8, max_size=8))
-@settings(max_examples=100, deadline=None)
 def test_an_agreement_comes_back_permitting_no_more(terms: Terms, capacities: list[str], uses: list[Use]) -> None:
     signal = from_odrl(agreed(terms, capacities))
 
@@ -84,7 +83,6 @@ def test_an_agreement_comes_back_permitting_no_more(terms: Terms, capacities: li
 
 
 @given(terms=TERMS, optional=st.booleans(), uses=st.lists(USES, min_size=8, max_size=8))
-@settings(max_examples=100, deadline=None)
 def test_an_offer_comes_back_permitting_no_more_than_what_cannot_be_declined(
     terms: Terms, optional: bool, uses: list[Use]
 ) -> None:
@@ -103,7 +101,6 @@ def test_an_offer_comes_back_permitting_no_more_than_what_cannot_be_declined(
 
 
 @given(terms=TERMS, capacities=CAPACITIES, uses=st.lists(USES, min_size=8, max_size=8))
-@settings(max_examples=100, deadline=None)
 def test_dpv_rules_come_back_permitting_no_more(terms: Terms, capacities: list[str], uses: list[Use]) -> None:
     signal = from_dpv(json.loads(json.dumps(to_dpv(terms, capacities))))
 
@@ -116,7 +113,6 @@ def test_dpv_rules_come_back_permitting_no_more(terms: Terms, capacities: list[s
 
 
 @given(terms=TERMS)
-@settings(max_examples=60, deadline=None)
 def test_what_a_person_shown_permits_never_comes_back_as_a_hint(terms: Terms) -> None:
     alone = [msgspec.structs.replace(p, capacities=["subject"]) for p in terms.permissions]
     terms = msgspec.structs.replace(terms, permissions=alone)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from consent_ledger.errors import MalformedError
 from consent_ledger.licenses.mappings.aipref import from_aipref, to_aipref
@@ -58,7 +58,6 @@ def all_but(*activities: str) -> Survey:
 
 @pytest.mark.parametrize("name", ROUND_TRIPS)
 @given(survey=SURVEYS)
-@settings(max_examples=30, deadline=None)
 def test_what_comes_back_permits_no_more_than_what_went_out(name: str, survey: Survey) -> None:
     signal = ROUND_TRIPS[name](survey)
 
@@ -67,7 +66,6 @@ def test_what_comes_back_permits_no_more_than_what_went_out(name: str, survey: S
 
 @pytest.mark.parametrize("name", REACH)
 @given(survey=SURVEYS)
-@settings(max_examples=30, deadline=None)
 def test_what_is_not_allowed_to_everybody_comes_back_forbidden_to_all(name: str, survey: Survey) -> None:
     signal = ROUND_TRIPS[name](survey)
 
@@ -78,7 +76,6 @@ def test_what_is_not_allowed_to_everybody_comes_back_forbidden_to_all(name: str,
 
 
 @given(survey=SURVEYS)
-@settings(max_examples=30, deadline=None)
 def test_the_four_entries_of_cawg_are_always_written(survey: Survey) -> None:
     entries = to_cawg(survey)["entries"]
 
