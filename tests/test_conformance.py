@@ -8,7 +8,7 @@ from consent_ledger.conformance import read_cases, run_case
 from consent_ledger.errors import MalformedError
 from consent_ledger.licenses.reasons import VERDICTS
 from consent_ledger.resources import case_files
-from tests.reference_clearance import decide
+from tests.reference.clearance import decide
 from tests.stores import EmptyStores
 
 GIVEN, OWN = (read_cases(file.read_bytes()) for file in case_files())

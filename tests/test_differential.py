@@ -13,8 +13,8 @@ import pytest
 from consent_ledger.conformance import Stage
 from consent_ledger.licenses.decision import Decision
 from consent_ledger.store.engine import Store
-from tests.neutral import random_case
-from tests.reference_clearance import decide
+from tests.ledgers.neutral import random_case
+from tests.reference.clearance import decide
 from tests.stores import EmptyStores
 
 LEDGERS = int(os.environ.get("DIFFERENTIAL_LEDGERS", "60"))

@@ -12,7 +12,7 @@ from consent_ledger.errors import LedgerError
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.licenses import statements as st
 from consent_ledger.store.engine import open_store
-from tests import writers
+from tests.processes import writers
 from tests.stores import new_store
 from tests.world import INTERNAL, LOG_KEY, World, findings, hash_of, index_is_right
 

@@ -23,8 +23,8 @@ from consent_ledger.licenses.reasons import VERDICTS, Verdict
 from consent_ledger.licenses.records import Claim
 from consent_ledger.licenses.situations import Situations, Verdicts
 from consent_ledger.signing.instants import SECOND, parse_time
-from tests.neutral import ACTIVITIES, AIMS, AUDIENCES, CONTEXTS, LICENCES, RECIPIENTS, random_case, random_event
-from tests.pure import PureStage
+from tests.ledgers.neutral import ACTIVITIES, AIMS, AUDIENCES, CONTEXTS, LICENCES, RECIPIENTS, random_case, random_event
+from tests.ledgers.pure import PureStage
 from tests.stores import EmptyStores
 
 numbers = some.integers(0, 2**32)

@@ -19,7 +19,7 @@ from consent_ledger.reporting.pdf import report_pdf, report_pdf_apart
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.store.witnesses import Cosignature, Stamp, add_cosignatures, add_stamp
 from consent_ledger.verification.runs import verify_and_record
-from tests.neighbours import Neighbours
+from tests.ledgers.neighbours import Neighbours
 from tests.stores import EmptyStores
 from tests.world import DAY, party_of
 

@@ -17,8 +17,8 @@ from consent_ledger.resources import case_files
 from consent_ledger.signing.instants import parse_instant
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.log import read_head
+from tests.ledgers.twine import INTERNAL, OPEN, Twine, key_for
 from tests.stores import EmptyStores, new_store
-from tests.twine import INTERNAL, OPEN, Twine, key_for
 
 CASES = {case["id"]: case for file in case_files() for case in read_cases(file.read_bytes())}
 

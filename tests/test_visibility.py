@@ -16,7 +16,7 @@ from consent_ledger.licenses.terms import Rule
 from consent_ledger.licenses.visibility import Sight, Viewer, keys_for_statement, lists_template, sees_statement
 from consent_ledger.store.facts import FactsReader, read_rows
 from consent_ledger.store.log import read_head
-from tests.neighbours import PEOPLE, PROJECTS, Neighbours
+from tests.ledgers.neighbours import PEOPLE, PROJECTS, Neighbours
 from tests.stores import EmptyStores
 from tests.world import INTERNAL, hash_of, issuer_of, party_of, permission, template
 

@@ -9,7 +9,7 @@ from consent_ledger.audit.checkpoint import open_checkpoint
 from consent_ledger.audit.receipt import verify_receipt
 from consent_ledger.ledger import Ledger, Receipt
 from consent_ledger.store.engine import open_store
-from tests import writers
+from tests.processes import writers
 from tests.stores import new_store
 from tests.world import LOG_KEY, World, findings, index_is_right
 

@@ -13,7 +13,7 @@ from consent_ledger.signing.envelope import pae
 from consent_ledger.signing.keys import verify_signature
 from consent_ledger.verification.certificates import verify_certificate
 from tests.api.asking import bearer, question
-from tests.certificates import signer
+from tests.evidence.certificates import signer
 from tests.world import World, hash_of, key_of, party_of
 
 ASK = "/v1/clearance?certificate=true"

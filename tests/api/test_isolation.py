@@ -17,7 +17,7 @@ from consent_ledger.evidence.certificates import Signer
 from consent_ledger.issuing import template_ref
 from consent_ledger.licenses import statements as st
 from tests.api.asking import JSON, NDJSON, bearer, lines, question
-from tests.neighbours import PROJECTS, Neighbours
+from tests.ledgers.neighbours import PROJECTS, Neighbours
 from tests.stores import EmptyStores
 from tests.world import hash_of, issuer_of, key_of, party_of
 

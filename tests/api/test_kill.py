@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.signers import Place, Server, everything_holds, furnish, signed_through
+from tests.processes.signers import Place, Server, everything_holds, furnish, signed_through
 
 SIGNERS = int(os.environ.get("KILL_SIGNERS", "16"))
 KILLS = int(os.environ.get("KILLS", "1"))

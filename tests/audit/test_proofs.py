@@ -15,7 +15,7 @@ from consent_ledger.audit.proofs import (
 )
 from consent_ledger.audit.tree import Frontier, empty_root, leaf_hash
 from consent_ledger.errors import MalformedError, VerificationError
-from tests import reference_rfc9162 as rfc
+from tests.reference import rfc9162 as rfc
 
 MOST = 300
 ENTRIES = [b"entry %d" % n for n in range(MOST)]

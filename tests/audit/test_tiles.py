@@ -16,7 +16,7 @@ from consent_ledger.audit.tiles import (
 )
 from consent_ledger.audit.tree import Frontier, leaf_hash
 from consent_ledger.errors import MalformedError, NotFoundError
-from tests import reference_rfc9162 as rfc
+from tests.reference import rfc9162 as rfc
 
 LEAVES = [b"%d" % n for n in range(70_000)]
 

@@ -14,7 +14,7 @@ from consent_ledger.audit.tree import (
     stored_index,
 )
 from consent_ledger.errors import MalformedError
-from tests import reference_rfc9162 as rfc
+from tests.reference import rfc9162 as rfc
 
 MOST = 300
 ENTRIES = [b"entry %d" % n for n in range(MOST)]

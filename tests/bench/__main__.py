@@ -17,7 +17,7 @@ from consent_ledger.verification import verify_bundle
 from tests.bench import http, soak
 from tests.bench.aged import aged
 from tests.bench.yardsticks import cedar_rate, indexed_lookups, raw_verify_rate, seconds, sqlite_commit_rate
-from tests.twine import OPEN, START, Twine, key_for
+from tests.ledgers.twine import OPEN, START, Twine, key_for
 
 
 def build(directory: Path, twine: Twine, envelopes: list[bytes]) -> tuple[Ledger, float]:

@@ -10,9 +10,9 @@ from consent_ledger.evidence.bundle import SampleRequest, write_bundle
 from consent_ledger.licenses.statements import UseRequest
 from consent_ledger.store.engine import open_store
 from consent_ledger.verification import verify_bundle
-from tests.aged import build
 from tests.bench.yardsticks import seconds
-from tests.second import FILE
+from tests.evidence.second import FILE
+from tests.ledgers.aged import build
 
 USE = UseRequest(
     activities=["train"], aims=["general"], context="commercial", audience="open", territories=["WORLD"],

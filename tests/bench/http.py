@@ -24,7 +24,7 @@ from consent_ledger.licenses import statements as st
 from consent_ledger.store.engine import open_store
 from tests.bench.wrk import Load, Told, require_wrk, run
 from tests.bench.yardsticks import raw_verify_rate, seconds
-from tests.twine import PROJECT, START, Twine, key_for, party_for
+from tests.ledgers.twine import PROJECT, START, Twine, key_for, party_for
 
 NDJSON = "application/x-ndjson"
 IN_BULK = 100

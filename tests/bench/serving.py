@@ -24,7 +24,7 @@ from consent_ledger.api.server import SWITCH_SECONDS
 from consent_ledger.ledger import Ledger
 from consent_ledger.store.engine import Store, open_store
 from tests.bench.yardsticks import cedar_question
-from tests.twine import key_for
+from tests.ledgers.twine import key_for
 
 NO_LIMIT = Rate(0, 0)
 FREELY = Exposure(limits=Limits(token=NO_LIMIT, address=NO_LIMIT, lines=NO_LIMIT))

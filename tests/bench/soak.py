@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.bench.http import postgresql
 from tests.bench.yardsticks import seconds
-from tests.signers import Server, everything_holds, furnish, signed_through
+from tests.processes.signers import Server, everything_holds, furnish, signed_through
 
 
 def soak(directory: Path, signers: int, times: int) -> None:

@@ -14,10 +14,10 @@ import msgspec
 import pytest
 
 from consent_ledger.signing.note import NoteVerifier
-from tests.authority import time_stamping
 from tests.cli.conftest import Run
 from tests.cli.running import ROOT
-from tests.published import folder, read_published
+from tests.publishing.authority import time_stamping
+from tests.publishing.published import folder, read_published
 
 NAME = "witness.example/w1"
 

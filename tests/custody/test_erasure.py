@@ -29,8 +29,8 @@ from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.log import read_head, read_openings
 from consent_ledger.verification import verify_bundle
 from consent_ledger.verification.live import verify_store
-from tests.neutral import random_case
-from tests.pure import PureStage
+from tests.ledgers.neutral import random_case
+from tests.ledgers.pure import PureStage
 from tests.stores import new_store
 from tests.world import LOG_KEY, OPEN, World, codes, hash_of, issuer_of, key_of, party_of
 

@@ -26,7 +26,7 @@ from consent_ledger.verification.layout import FILES, Scope, decode_opening
 from consent_ledger.verification.live import verify_store
 from tests.cli.conftest import Run, run
 from tests.cli.running import run_process
-from tests.forgery import flip, lines_of
+from tests.evidence.forgery import flip, lines_of
 from tests.stores import new_store
 from tests.world import DAY, HOUR, OFFER, VKEY, World, key_of, party_of
 

@@ -32,10 +32,10 @@ from consent_ledger.verification.certificate_file import (
     encode_certificate,
 )
 from consent_ledger.verification.certificates import verify_certificate
-from tests.certificates import USE, answer_on, certificate_on, signer, small_story
 from tests.cli.conftest import Run, run
-from tests.forgery import Leaf, leaves_of, seal
-from tests.second import Second, second
+from tests.evidence.certificates import USE, answer_on, certificate_on, signer, small_story
+from tests.evidence.forgery import Leaf, leaves_of, seal
+from tests.evidence.second import Second, second
 from tests.stores import new_store
 from tests.world import LOG_KEY, ORIGIN, VKEY, World, hash_of, key_of, party_of
 

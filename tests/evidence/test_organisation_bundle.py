@@ -9,7 +9,7 @@ import pytest
 from consent_ledger.evidence.bundle import write_bundle
 from consent_ledger.licenses import statements as st
 from consent_ledger.verification import verify_bundle
-from tests.neighbours import PROJECTS, Neighbours
+from tests.ledgers.neighbours import PROJECTS, Neighbours
 from tests.stores import EmptyStores
 from tests.world import issuer_of, party_of
 

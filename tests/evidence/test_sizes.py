@@ -13,9 +13,9 @@ from consent_ledger.audit.tiles import ENTRIES, encode_bundle, encode_tile, tile
 from consent_ledger.audit.tree import Frontier, leaf_hash, stored_count
 from consent_ledger.verification import verify_bundle
 from consent_ledger.verification.layout import FORMAT, Scope, encode_document, encode_opening, policy
-from tests.forgery import flip
-from tests.reference_rfc9162 import mth
-from tests.second import Second, second
+from tests.evidence.forgery import flip
+from tests.evidence.second import Second, second
+from tests.reference.rfc9162 import mth
 from tests.world import LOG_KEY, ORIGIN, START, VKEY
 
 __all__ = ["second"]

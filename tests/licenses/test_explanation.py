@@ -21,7 +21,7 @@ from consent_ledger.licenses.sentences import SENTENCES, WHY, sentence
 from consent_ledger.licenses.terms import Prohibition, Rule, TemplateDocument
 from consent_ledger.resources import template_root
 from consent_ledger.template_files import find_template, read_template
-from tests.pure import PureLedger
+from tests.ledgers.pure import PureLedger
 from tests.world import DAY, INTERNAL, LOG_KEY, OPEN, World, issuer_of, key_of, party_of, permission, template
 
 NAMES = (

@@ -16,7 +16,7 @@ from consent_ledger.custody.holds import Holds
 from consent_ledger.signing.instants import SECOND
 from consent_ledger.store.witnesses import Cosignature, add_cosignatures
 from consent_ledger.verification.runs import verify_and_record
-from tests.neighbours import Neighbours
+from tests.ledgers.neighbours import Neighbours
 from tests.stores import EmptyStores
 from tests.world import DAY, party_of
 

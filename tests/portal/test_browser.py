@@ -8,7 +8,7 @@ import pytest
 
 from consent_ledger.access.organisations import open_account, operator_of
 from consent_ledger.access.staff import add_staff
-from tests.neighbours import Neighbours
+from tests.ledgers.neighbours import Neighbours
 from tests.portal.conftest import Place
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -19,7 +19,7 @@ from consent_ledger.portal.browsing import sides
 from consent_ledger.portal.routes import ROUTES
 from consent_ledger.verification import verify_bundle
 from tests.api.asking import bearer
-from tests.neighbours import Neighbours
+from tests.ledgers.neighbours import Neighbours
 from tests.world import hash_of, party_of
 
 PAGES = (

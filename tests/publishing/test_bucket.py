@@ -14,7 +14,7 @@ from consent_ledger.publishing import publish
 from consent_ledger.publishing.s3 import Bucket, open_bucket
 from consent_ledger.store.engine import Store
 from consent_ledger.store.log import read_checkpoint
-from tests.published import VERIFIER, Fetch, Growing, read_published
+from tests.publishing.published import VERIFIER, Fetch, Growing, read_published
 from tests.stores import EmptyStores
 
 NAME = "published"

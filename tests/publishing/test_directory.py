@@ -17,7 +17,7 @@ from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import NoteVerifier
 from consent_ledger.store.engine import Store, open_store
 from consent_ledger.store.log import read_checkpoint
-from tests.published import ORIGIN, VERIFIER, Growing, folder, read_published
+from tests.publishing.published import ORIGIN, VERIFIER, Growing, folder, read_published
 from tests.stores import EmptyStores, new_store
 
 

@@ -22,8 +22,8 @@ from consent_ledger.store.engine import Store
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.witness import Memory
 from consent_ledger.witness.server import create_app
-from tests.published import ORIGIN, VERIFIER, Growing
-from tests.serving import serving
+from tests.publishing.published import ORIGIN, VERIFIER, Growing
+from tests.publishing.serving import serving
 from tests.stores import new_store
 
 

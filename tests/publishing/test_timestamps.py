@@ -17,9 +17,9 @@ from consent_ledger.store.engine import Store
 from consent_ledger.store.log import read_checkpoint
 from consent_ledger.store.witnesses import Stamp, read_stamps
 from consent_ledger.verification.stamps import read_roots, verify_stamp
-from tests.authority import TimeStamping, time_stamping
-from tests.published import Growing
-from tests.serving import Reply, answering
+from tests.publishing.authority import TimeStamping, time_stamping
+from tests.publishing.published import Growing
+from tests.publishing.serving import Reply, answering
 from tests.stores import EmptyStores
 
 

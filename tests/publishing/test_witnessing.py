@@ -19,8 +19,8 @@ from consent_ledger.store.engine import Store
 from consent_ledger.store.witnesses import newest_cosignatures
 from consent_ledger.witness import Memory
 from consent_ledger.witness.server import create_app
-from tests.published import ORIGIN, VERIFIER, Growing
-from tests.serving import Reply, answering, serving
+from tests.publishing.published import ORIGIN, VERIFIER, Growing
+from tests.publishing.serving import Reply, answering, serving
 from tests.stores import EmptyStores
 
 NOW = 1_790_000_000

@@ -8,7 +8,7 @@ from consent_ledger.errors import UnavailableError
 from consent_ledger.publishing import publish
 from consent_ledger.publishing.directory import Directory
 from consent_ledger.store.log import read_checkpoint
-from tests.published import VERIFIER, Growing, folder, read_published
+from tests.publishing.published import VERIFIER, Growing, folder, read_published
 from tests.stores import EmptyStores
 
 

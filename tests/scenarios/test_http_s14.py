@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from consent_ledger.store.engine import open_store
-from tests.signers import Place, Server, furnish
+from tests.processes.signers import Place, Server, furnish
 from tests.world import findings, index_is_right
 
 PEOPLE = 500

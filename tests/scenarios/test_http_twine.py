@@ -26,12 +26,12 @@ from consent_ledger.licenses.terms import Prohibition, TemplateDocument
 from consent_ledger.resources import template_root
 from consent_ledger.settings import write_settings
 from consent_ledger.signing.instants import SECOND, format_time, parse_time
-from tests import twine
 from tests.api.asking import JSON, NDJSON, bearer
+from tests.ledgers import twine
+from tests.ledgers.twine import PROJECT, Twine, key_for
 from tests.scenarios.new_terms import ANSWERS, INFER, QUESTIONS, RULE, TEXTS
 from tests.scenarios.playing import OPEN, Stage
 from tests.stores import new_store
-from tests.twine import PROJECT, Twine, key_for
 
 UNLIMITED = Exposure(limits=Limits(*[Rate(0, 0)] * len(Limits._fields)))
 FOLDER = template_root() / "open-video-dataset/1.0"

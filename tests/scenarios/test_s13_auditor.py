@@ -16,7 +16,7 @@ from consent_ledger.keyfile import read_key_file
 from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import vkey_text
 from tests.cli.running import Ran
-from tests.forgery import Leaf, edit_line, entry_bundle, flip, leaves_of, lines_of, read_entries, rewrite, seal
+from tests.evidence.forgery import Leaf, edit_line, entry_bundle, flip, leaves_of, lines_of, read_entries, rewrite, seal
 from tests.scenarios.playing import OPEN, Stage, found, media
 
 ORIGIN = "ledger.example/scenarios"

@@ -8,7 +8,7 @@ from consent_ledger.audit.replay import Opening
 from consent_ledger.audit.tree import Frontier, frontier_ids, leaf_hash, stored_count
 from consent_ledger.errors import ConflictError
 from consent_ledger.store import log
-from tests.reference_rfc9162 import mth
+from tests.reference.rfc9162 import mth
 from tests.store.rows import START, append_entries, envelope_of, findings, note_of, salt_of
 from tests.stores import new_store
 

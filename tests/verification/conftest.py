@@ -11,7 +11,7 @@ from consent_ledger.issuing import key_material
 from consent_ledger.licenses import statements as st
 from consent_ledger.signing.envelope import sign_envelope
 from consent_ledger.store.log import read_checkpoint
-from tests.second import second
+from tests.evidence.second import second
 from tests.stores import new_store
 from tests.verification.tampering import FILMS, QUERY, WORDING, Evidence, erase
 from tests.world import HOUR, World, issuer_of, key_of, party_of

@@ -7,8 +7,8 @@ from consent_ledger.audit.replay import Erased
 from consent_ledger.licenses import statements as st
 from consent_ledger.verification import Report, verify_bundle
 from consent_ledger.verification.layout import encode_opening
-from tests.forgery import Leaf, edit_line, leaves_of, rewrite
-from tests.second import Second
+from tests.evidence.forgery import Leaf, edit_line, leaves_of, rewrite
+from tests.evidence.second import Second
 from tests.world import HOUR, LOG_KEY, VKEY, World
 
 WORDING = b"You allow training inside the organisation, and open release if you say yes."

@@ -12,11 +12,11 @@ from consent_ledger.verification import verify_bundle
 from consent_ledger.verification.certificates import verify_certificate
 from consent_ledger.verification.layout import Openings
 from consent_ledger.verification.live import verify_store
-from tests.aged import LOG_KEYS, Aged, build
-from tests.certificates import certificate_of
-from tests.second import Second, second
+from tests.evidence.certificates import certificate_of
+from tests.evidence.second import Second, second
+from tests.ledgers.aged import LOG_KEYS, Aged, build
+from tests.ledgers.twine import ORIGIN, PROJECT, key_for
 from tests.stores import new_store
-from tests.twine import ORIGIN, PROJECT, key_for
 
 __all__ = ["second"]
 

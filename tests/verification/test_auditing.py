@@ -6,7 +6,7 @@ import pytest
 
 from consent_ledger.reading.log import Entered, find_entered, read_entered
 from consent_ledger.verification.runs import find_run, last_run, list_runs, verify_and_record
-from tests.neighbours import Neighbours
+from tests.ledgers.neighbours import Neighbours
 from tests.stores import EmptyStores, new_store
 from tests.world import World, party_of
 

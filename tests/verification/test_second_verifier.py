@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from consent_ledger.evidence.bundle import write_bundle
-from tests.certificates import certificate_on, small_story
-from tests.second import FILE
+from tests.evidence.certificates import certificate_on, small_story
+from tests.evidence.second import FILE
 from tests.stores import new_store
 from tests.world import VKEY, World
 

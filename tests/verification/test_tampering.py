@@ -29,9 +29,9 @@ from consent_ledger.signing.instants import SECOND
 from consent_ledger.signing.note import NoteVerifier, vkey_text
 from consent_ledger.verification import verify_bundle
 from consent_ledger.verification.layout import encode_opening, wording_file
-from tests import forgery
-from tests.forgery import Leaf, edit_line, entry_bundle, flip, leaves_of, lines_of, rewrite
-from tests.second import Second
+from tests.evidence import forgery
+from tests.evidence.forgery import Leaf, edit_line, entry_bundle, flip, leaves_of, lines_of, rewrite
+from tests.evidence.second import Second
 from tests.stores import new_store
 from tests.verification.tampering import WORDING, Evidence, assert_both_name_it, audit, cheat
 from tests.world import LOG_KEY, OFFER, ORIGIN, TEXT, VKEY, World, issuer_of, key_of, party_of

@@ -18,9 +18,9 @@ from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import COSIGNATURE, NoteVerifier, cosignature_line, sign_note, split_note, vkey_text
 from consent_ledger.verification import verify_bundle
 from consent_ledger.verification.layout import encode_opening
-from tests import forgery
-from tests.forgery import edit_line, entry_bundle, flip, leaves_of, lines_of
-from tests.second import Second
+from tests.evidence import forgery
+from tests.evidence.forgery import edit_line, entry_bundle, flip, leaves_of, lines_of
+from tests.evidence.second import Second
 from tests.stores import new_store
 from tests.verification.tampering import Evidence, assert_both_name_it, audit, cheat
 from tests.world import LOG_KEY, ORIGIN, VKEY, World, key_of, party_of

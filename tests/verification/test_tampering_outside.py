@@ -32,8 +32,8 @@ from consent_ledger.signing.note import vkey_text
 from consent_ledger.store.engine import open_store
 from consent_ledger.verification import Report, verify_bundle
 from consent_ledger.verification.layout import wording_file
-from tests.forgery import Leaf, leaves_of, rewrite
-from tests.second import FILE, Found, Second, second
+from tests.evidence.forgery import Leaf, leaves_of, rewrite
+from tests.evidence.second import FILE, Found, Second, second
 from tests.verification.tampering import QUERY, WORDING
 from tests.world import DAY, HOUR, LOG_KEY, ORIGIN, TEXT, VKEY, World, issuer_of, key_of, party_of
 

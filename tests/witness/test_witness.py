@@ -21,7 +21,7 @@ from consent_ledger.signing.keys import SigningKey
 from consent_ledger.signing.note import NoteVerifier, open_note, sign_note
 from consent_ledger.witness import Memory
 from consent_ledger.witness.server import create_app
-from tests.serving import serving
+from tests.publishing.serving import serving
 
 ORIGIN = "log.example/one"
 NAME = "witness.example/w1"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-FILE = Path(__file__).parent.parent / "deploy" / "verify_bundle.py"
+FILE = Path(__file__).parent.parent.parent / "deploy" / "verify_bundle.py"
 
 
 class Found(NamedTuple):

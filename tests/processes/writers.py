@@ -13,7 +13,9 @@ from tests.world import LOG_KEY, ORIGIN, START, issuer_of, party_of
 
 # A fork of the test would share its connections; forks of a server that has none are as quick.
 processes = get_context("forkserver")
-processes.set_forkserver_preload(["tests.writers", "consent_ledger.store.postgresql", "alembic.command", "sqlmodel"])
+processes.set_forkserver_preload(
+    ["tests.processes.writers", "consent_ledger.store.postgresql", "alembic.command", "sqlmodel"]
+)
 
 
 def enrolment(name: str) -> bytes:

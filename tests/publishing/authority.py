@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tests.serving import Reply, answering
+from tests.publishing.serving import Reply, answering
 
 _CONFIGURATION = """\
 [tsa]

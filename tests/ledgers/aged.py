@@ -25,7 +25,7 @@ from consent_ledger.signing.note import vkey_text
 from consent_ledger.store.engine import Store
 from consent_ledger.store.facts import FactsReader
 from consent_ledger.store.log import read_checkpoint, read_head
-from tests.twine import ORIGIN, PROJECT, START, Twine, key_for
+from tests.ledgers.twine import ORIGIN, PROJECT, START, Twine, key_for
 
 TEXTS = [b"What you allowed until now, and evaluation.", b"In few words: training and evaluation."]
 LOG_KEYS = ("log", "log/2", "log/3")
